@@ -1,1 +1,62 @@
-//! metadata
+//! The metadata store: the one thing a balancer remembers.
+//!
+//! Everything else is rebuilt from it and from the servers. Every change carries the epoch of
+//! the balancer that makes it and is refused once another has taken charge, in the same
+//! transaction: this is what fences a balancer that was paused or cut off.
+
+mod change;
+mod error;
+
+pub use change::{Change, RingPoint};
+pub use error::MetadataError;
+
+use async_trait::async_trait;
+use ringwright_model::{ClusterConfig, Epoch};
+
+/// A durable store of the cluster's metadata.
+#[async_trait]
+pub trait MetadataStore: Send + Sync + 'static {
+    /// Who is in charge, as the store has it.
+    async fn charge(&self) -> Result<Charge, MetadataError>;
+    /// Takes charge: a new epoch, on disk when this returns. Whoever had it has lost it.
+    async fn take_charge(&self, holder: &str) -> Result<Epoch, MetadataError>;
+    /// Shows that the holder of `epoch` lives: raises the charge's beat.
+    ///
+    /// # Errors
+    /// [`MetadataError::ChargeLost`] where another balancer has taken charge.
+    async fn renew(&self, epoch: Epoch) -> Result<(), MetadataError>;
+    /// Gives the charge back, so that the next balancer need not wait for it to lapse.
+    async fn release(&self, epoch: Epoch) -> Result<(), MetadataError>;
+    /// The whole configuration.
+    async fn load(&self) -> Result<ClusterConfig, MetadataError>;
+    /// Makes all the changes, in order, in one durable transaction, or none.
+    ///
+    /// # Errors
+    /// [`MetadataError::ChargeLost`] where `epoch` is no longer the one in charge.
+    async fn apply(&self, epoch: Epoch, changes: &[Change]) -> Result<(), MetadataError>;
+    /// The answer kept with a commit under an idempotency key.
+    async fn remembered(&self, key: &str) -> Result<Option<Remembered>, MetadataError>;
+}
+
+/// The charge of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// The epoch of whoever holds it; 0 before the first.
+    pub epoch: Epoch,
+    /// Who that is.
+    pub holder: String,
+    /// Grows while the holder lives. A store has no clock to trust: whoever wants the charge
+    /// watches this stand still for as long as a charge lasts.
+    pub beat: u64,
+    /// Whether the holder gave it back.
+    pub released: bool,
+}
+
+/// A committed request's answer, kept so that a repeat is answered and not done again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// Digest of the request, to tell a repeat from another request under the same key.
+    pub fingerprint: String,
+    /// The answer's body.
+    pub answer: String,
+}
