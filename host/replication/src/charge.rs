@@ -1,0 +1,134 @@
+//! The charge: the right to serve, held by one balancer at a time.
+//!
+//! The store has no clock we trust. Whoever wants the charge watches its beat stand still for a
+//! whole term of the charge, by its own clock; whoever holds it counts its right from before it
+//! asked for the last beat. So the right ends at the holder before it can begin elsewhere,
+//! however long either was paused.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use ringwright_metadata::{MetadataError, MetadataStore};
+use ringwright_model::Epoch;
+
+use crate::Clock;
+
+/// A charge that was taken.
+pub struct Charge {
+    epoch: Epoch,
+    term: Duration,
+    store: Arc<dyn MetadataStore>,
+    clock: Arc<dyn Clock>,
+    /// Until when, in nanoseconds of `clock`, this balancer may answer.
+    valid_until: AtomicU64,
+    lost: AtomicBool,
+}
+
+/// This balancer may not answer: another one may be in charge by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this balancer is not in charge of the cluster")]
+pub struct NotInCharge;
+
+impl Charge {
+    /// Takes charge, after whoever has it let go of it or has been silent for `term`.
+    ///
+    /// `exclusive` says that the caller knows by other means (a lock on the data folder) that
+    /// no other balancer lives, so that there is nothing to wait for.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn take(
+        store: Arc<dyn MetadataStore>,
+        clock: Arc<dyn Clock>,
+        holder: &str,
+        term: Duration,
+        exclusive: bool,
+    ) -> Result<Arc<Charge>, MetadataError> {
+        let mut seen = store.charge().await?;
+        while !exclusive && seen.epoch != 0 && !seen.released {
+            tracing::info!(holder = %seen.holder, "waiting for the balancer in charge to lapse");
+            clock.sleep(term).await;
+            let now = store.charge().await?;
+            if now == seen {
+                break;
+            }
+            seen = now;
+        }
+        let asked = clock.now();
+        let epoch = store.take_charge(holder).await?;
+        tracing::info!(epoch, "took charge of the cluster");
+        let charge = Charge {
+            epoch,
+            term,
+            store,
+            clock,
+            valid_until: AtomicU64::new(0),
+            lost: AtomicBool::new(false),
+        };
+        charge.extend_from(asked);
+        Ok(Arc::new(charge))
+    }
+
+    /// The epoch this charge began.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Whether this balancer may answer now.
+    ///
+    /// # Errors
+    /// [`NotInCharge`] where the charge may have passed to another.
+    pub fn check(&self) -> Result<(), NotInCharge> {
+        let now = nanos(self.clock.now());
+        let held = !self.is_lost() && now < self.valid_until.load(Ordering::Acquire);
+        if held { Ok(()) } else { Err(NotInCharge) }
+    }
+
+    /// Whether another balancer is known to have taken charge: there is no way back.
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
+    }
+
+    /// Notes that another balancer has taken charge.
+    pub fn set_lost(&self) {
+        if !self.lost.swap(true, Ordering::AcqRel) {
+            tracing::error!(epoch = self.epoch, "another balancer has taken charge: standing down");
+        }
+    }
+
+    /// Renews the charge until it is lost.
+    pub async fn keep(&self) {
+        while !self.is_lost() {
+            self.clock.sleep(self.term / 4).await;
+            self.renew().await;
+        }
+    }
+
+    /// Renews the charge once.
+    pub async fn renew(&self) {
+        let asked = self.clock.now();
+        match self.store.renew(self.epoch).await {
+            Ok(()) => self.extend_from(asked),
+            Err(MetadataError::ChargeLost { .. }) => self.set_lost(),
+            Err(error) => tracing::warn!(%error, "the charge could not be renewed"),
+        }
+    }
+
+    /// Gives the charge back.
+    pub async fn release(&self) {
+        self.valid_until.store(0, Ordering::Release);
+        if let Err(error) = self.store.release(self.epoch).await {
+            tracing::warn!(%error, "the charge could not be given back");
+        }
+    }
+
+    fn extend_from(&self, asked: Duration) {
+        // A quarter less than the term, in case two machines' clocks run at different rates.
+        self.valid_until.fetch_max(nanos(asked + self.term * 3 / 4), Ordering::AcqRel);
+    }
+}
+
+fn nanos(d: Duration) -> u64 {
+    u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)
+}
