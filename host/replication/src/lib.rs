@@ -1,1 +1,38 @@
-//! replication
+//! The replication protocol at the balancer: CAT-DAT-VAT made safe.
+//!
+//! [`Cluster`] is the whole of it. It talks to three things, each through a narrow interface:
+//! shard servers ([`ringwright_wire::ShardServer`]), the metadata store
+//! ([`ringwright_metadata::MetadataStore`]) and time ([`Clock`]), so that the same code runs
+//! over a network and under injected faults.
+//!
+//! A write goes [`queue`] → [`round`] → [`commit`] → [`view`]; a read takes the view and asks.
+
+mod charge;
+mod clock;
+mod cluster;
+mod commit;
+mod error;
+mod hold;
+mod join;
+mod keyed;
+mod member;
+mod membership;
+mod paper;
+mod queue;
+mod read;
+mod read_batch;
+mod round;
+mod settings;
+mod view;
+mod write;
+
+pub use charge::{Charge, NotInCharge};
+pub use clock::{Clock, SystemClock};
+pub use cluster::Cluster;
+pub use error::{ClusterError, ReadError, WriteError};
+pub use member::{Link, Member};
+pub use membership::{Expansion, Recruit};
+pub use read::{RangeRead, Routing};
+pub use settings::{Protocol, Settings};
+pub use view::{ShardView, View};
+pub use write::{Once, WriteRequest, Written};

@@ -14,6 +14,7 @@ pub struct Member {
     pub id: u32,
     /// Its name.
     pub name: String,
+    incarnation: ArcSwapOption<String>,
     link: ArcSwapOption<Link>,
     suspect: AtomicBool,
 }
@@ -33,6 +34,7 @@ impl Member {
         Arc::new(Member {
             id,
             name: name.to_owned(),
+            incarnation: ArcSwapOption::empty(),
             link: ArcSwapOption::empty(),
             suspect: AtomicBool::new(false),
         })
@@ -53,7 +55,17 @@ impl Member {
         self.suspect.swap(suspect, Ordering::Relaxed) != suspect
     }
 
+    /// The database it had when last seen.
+    pub fn incarnation(&self) -> Option<Arc<String>> {
+        self.incarnation.load_full()
+    }
+
+    pub(crate) fn set_incarnation(&self, incarnation: &str) {
+        self.incarnation.store(Some(Arc::new(incarnation.to_owned())));
+    }
+
     pub(crate) fn connect(&self, server: Arc<dyn ShardServer>, stamp: Stamp) {
+        self.set_incarnation(&stamp.incarnation);
         let reads = ReadBatcher::new(server.clone(), stamp.clone());
         self.link.store(Some(Arc::new(Link { server, stamp, reads })));
         self.set_suspect(false);

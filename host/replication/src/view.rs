@@ -82,6 +82,16 @@ impl View {
 }
 
 impl ShardView {
+    /// A shard that nobody holds yet.
+    pub(crate) fn new(shard: Shard) -> Self {
+        ShardView {
+            vat: shard.valid_at,
+            shard: Arc::new(shard),
+            in_sync: Arc::default(),
+            out_of_sync: Arc::default(),
+        }
+    }
+
     /// Makes `member` a replica in sync or out of sync.
     pub(crate) fn set_in_sync(&mut self, member: &Arc<Member>, in_sync: bool) {
         self.remove(member);
@@ -101,6 +111,16 @@ impl ShardView {
     /// Whether `name` holds the shard in sync.
     pub fn is_in_sync(&self, name: &str) -> bool {
         self.in_sync.iter().any(|m| m.name == name)
+    }
+
+    /// Whether `name` has a replica of the shard, in sync or not.
+    pub fn is_replica(&self, name: &str) -> bool {
+        self.is_in_sync(name) || self.out_of_sync.iter().any(|m| m.name == name)
+    }
+
+    /// Whether a server other than `name` holds the shard in sync and can be reached.
+    pub fn others_in_sync(&self, name: &str) -> bool {
+        self.in_sync.iter().any(|m| m.name != name && m.link().is_some())
     }
 }
 

@@ -1,0 +1,120 @@
+//! What can go wrong, as seen by whoever asked.
+
+use ringwright_metadata::MetadataError;
+use ringwright_model::Key;
+use ringwright_wire::{Refusal, WireError};
+
+use crate::NotInCharge;
+
+/// Why a write was not done.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum WriteError {
+    /// There is no schema yet.
+    #[error("the database is not configured")]
+    NotConfigured,
+    /// A key that no shard holds.
+    #[error("key {0} belongs to no shard")]
+    NoShard(Key),
+    /// Two changes of one key in one request.
+    #[error("key {0} is given twice")]
+    KeyTwice(Key),
+    /// A key that exists, or does not.
+    #[error("key {} stands in the way", .0.key)]
+    Refused(Refusal),
+    /// Too few replicas in sync to take the write; nothing was written.
+    #[error("shard '{shard}' has {in_sync} replicas in sync that answer, {needed} are needed")]
+    Unavailable {
+        /// The shard.
+        shard: String,
+        /// Those that answered.
+        in_sync: usize,
+        /// What `min_in_sync` asks for.
+        needed: usize,
+    },
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// Another balancer may be in charge. Whether the write was done is unknown.
+    #[error(transparent)]
+    NotInCharge(#[from] NotInCharge),
+    /// The metadata store refused. The write was not done.
+    #[error("{0}")]
+    Metadata(String),
+    /// The write was abandoned by a fault of ours. Whether it was done is unknown.
+    #[error("the write was abandoned")]
+    Abandoned,
+}
+
+/// Why a read had no answer.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ReadError {
+    /// There is no schema yet.
+    #[error("the database is not configured")]
+    NotConfigured,
+    /// No replica in sync answered.
+    #[error("shard '{0}' has no replica in sync that answers")]
+    Unavailable(String),
+    /// Another balancer may be in charge.
+    #[error(transparent)]
+    NotInCharge(#[from] NotInCharge),
+}
+
+/// Why the cluster could not be changed.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ClusterError {
+    /// No server of that name.
+    #[error("server '{0}' is not in the cluster")]
+    NoServer(String),
+    /// No shard of that name.
+    #[error("shard '{0}' is not in the cluster")]
+    NoShard(String),
+    /// A shard or a server of that name is there already.
+    #[error("'{0}' is in the cluster already")]
+    Exists(String),
+    /// A server that is not running, or not adopted.
+    #[error("server '{0}' is not reachable")]
+    Away(String),
+    /// The last replica in sync may not go.
+    #[error("shard '{shard}' would be left without a replica in sync: '{server}' is the last")]
+    LastReplica {
+        /// The shard.
+        shard: String,
+        /// The server that was to go.
+        server: String,
+    },
+    /// Nobody to copy from.
+    #[error("shard '{0}' has no replica in sync to copy from")]
+    NoSource(String),
+    /// A server failed.
+    #[error("server '{server}': {error}")]
+    Server {
+        /// Which.
+        server: String,
+        /// How.
+        error: WireError,
+    },
+    /// The metadata store failed.
+    #[error("{0}")]
+    Metadata(String),
+    /// Another balancer may be in charge.
+    #[error(transparent)]
+    NotInCharge(#[from] NotInCharge),
+}
+
+impl From<MetadataError> for ClusterError {
+    fn from(e: MetadataError) -> Self {
+        match e {
+            MetadataError::ChargeLost { .. } => ClusterError::NotInCharge(NotInCharge),
+            other => ClusterError::Metadata(other.to_string()),
+        }
+    }
+}
+
+impl From<MetadataError> for WriteError {
+    fn from(e: MetadataError) -> Self {
+        match e {
+            MetadataError::ChargeLost { .. } => WriteError::NotInCharge(NotInCharge),
+            other => WriteError::Metadata(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Who writes next: the shards' locks, and the batches that form while writers wait for them.
+//!
+//! Writers stand in one line. From its front, everything starts whose shards are free; what
+//! must wait keeps its place by blocking its shards to those behind it, so nothing starves and,
+//! since a writer takes all its shards at once, nothing deadlocks. Writers that could start
+//! together on shared shards become one batch: group commit.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+
+use ringwright_metadata::Change;
+use ringwright_model::Key;
+use ringwright_wire::Op;
+use tokio::sync::oneshot;
+
+use crate::WriteError;
+use crate::hold::Hold;
+
+/// Most rows of one batch; a single request may be larger and then goes alone.
+const BATCH_ROWS: usize = 20_000;
+
+/// One request's write, split by shard.
+pub(crate) struct Job {
+    /// Its part in each shard, by the shard's position in the view.
+    pub(crate) parts: Vec<(usize, Vec<Op>)>,
+    /// What to keep with the commit.
+    pub(crate) remember: Option<Change>,
+    /// Where the outcome goes.
+    pub(crate) reply: oneshot::Sender<Result<(), WriteError>>,
+}
+
+impl Job {
+    fn keys(&self) -> impl Iterator<Item = Key> + '_ {
+        self.parts.iter().flat_map(|(_, ops)| ops.iter().map(Op::key))
+    }
+
+    fn rows(&self) -> usize {
+        self.parts.iter().map(|(_, ops)| ops.len()).sum()
+    }
+}
+
+pub(crate) enum Waiting {
+    Write(Job),
+    /// Wants shards for itself, to change who holds them.
+    Hold(BTreeSet<usize>, oneshot::Sender<Hold>),
+}
+
+/// What may start now; its shards are taken.
+pub(crate) enum Started {
+    Batch(BTreeSet<usize>, Vec<Job>),
+    Hold(BTreeSet<usize>, oneshot::Sender<Hold>),
+}
+
+#[derive(Default)]
+pub(crate) struct Queue {
+    waiting: VecDeque<Waiting>,
+    busy: BTreeSet<usize>,
+}
+
+#[derive(Default)]
+struct Batch {
+    shards: BTreeSet<usize>,
+    jobs: Vec<Job>,
+    keys: HashSet<Key>,
+    rows: usize,
+}
+
+impl Queue {
+    pub(crate) fn push(&mut self, waiting: Waiting) {
+        self.waiting.push_back(waiting);
+    }
+
+    pub(crate) fn release(&mut self, shards: &BTreeSet<usize>) {
+        self.busy.retain(|s| !shards.contains(s));
+    }
+
+    /// Starts what may start, of a cluster with so many shards.
+    pub(crate) fn dispatch(&mut self, shards: usize) -> Vec<Started> {
+        let mut blocked = self.busy.clone();
+        let mut reserved = HashSet::new();
+        let mut batches: Vec<Batch> = Vec::new();
+        let mut started = Vec::new();
+        let mut left = VecDeque::new();
+        while let Some(waiting) = self.waiting.pop_front() {
+            match waiting {
+                _ if blocked.len() >= shards && shards > 0 => {
+                    left.push_back(waiting);
+                    left.append(&mut self.waiting);
+                }
+                Waiting::Hold(wanted, grant) => {
+                    let taken = batches.iter().any(|b| !b.shards.is_disjoint(&wanted));
+                    let free = !taken && blocked.is_disjoint(&wanted);
+                    blocked.extend(&wanted);
+                    if free {
+                        started.push(Started::Hold(wanted, grant));
+                    } else {
+                        left.push_back(Waiting::Hold(wanted, grant));
+                    }
+                }
+                Waiting::Write(job) => {
+                    if let Err(job) = join(&mut batches, &mut blocked, &mut reserved, job) {
+                        left.push_back(Waiting::Write(job));
+                    }
+                }
+            }
+        }
+        self.waiting = left;
+        started.extend(batches.into_iter().map(|b| Started::Batch(b.shards, b.jobs)));
+        for s in &started {
+            let (Started::Batch(shards, _) | Started::Hold(shards, _)) = s;
+            self.busy.extend(shards);
+        }
+        started
+    }
+}
+
+/// Puts a job into the batch of its shards, where it may start.
+fn join(
+    batches: &mut Vec<Batch>,
+    blocked: &mut BTreeSet<usize>,
+    reserved: &mut HashSet<Key>,
+    job: Job,
+) -> Result<(), Job> {
+    let shards: BTreeSet<usize> = job.parts.iter().map(|(s, _)| *s).collect();
+    if !blocked.is_disjoint(&shards) {
+        blocked.extend(shards);
+        return Err(job);
+    }
+    let sharing = |b: &&Batch| !b.shards.is_disjoint(&shards);
+    let rows: usize = batches.iter().filter(sharing).map(|b| b.rows).sum();
+    if rows > 0 && rows + job.rows() > BATCH_ROWS {
+        blocked.extend(shards);
+        return Err(job);
+    }
+    // A batch has one term, and one term has room for one change of a key. Only the keys are
+    // kept free for the job that waits: others may fill its shards' batch meanwhile.
+    let taken = |k| reserved.contains(&k) || batches.iter().any(|b| b.keys.contains(&k));
+    if job.keys().any(taken) {
+        reserved.extend(job.keys());
+        return Err(job);
+    }
+    let (sharing, others): (Vec<Batch>, Vec<Batch>) =
+        std::mem::take(batches).into_iter().partition(|b| !b.shards.is_disjoint(&shards));
+    *batches = others;
+    let mut batch = Batch::default();
+    for other in sharing {
+        batch.shards.extend(other.shards);
+        batch.jobs.extend(other.jobs);
+        batch.keys.extend(other.keys);
+        batch.rows += other.rows;
+    }
+    batch.shards.extend(shards);
+    batch.keys.extend(job.keys());
+    batch.rows += job.rows();
+    batch.jobs.push(job);
+    batches.push(batch);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test fails by panicking
+
+    use super::*;
+
+    fn write(parts: &[(usize, &[Key])]) -> Waiting {
+        let parts = parts
+            .iter()
+            .map(|(s, keys)| (*s, keys.iter().map(|k| Op::Delete { key: *k }).collect()))
+            .collect();
+        Waiting::Write(Job { parts, remember: None, reply: oneshot::channel().0 })
+    }
+
+    fn hold(shards: &[usize]) -> Waiting {
+        Waiting::Hold(shards.iter().copied().collect(), oneshot::channel().0)
+    }
+
+    /// What starts, as (shards, number of jobs; 0 for a hold), in order of shards.
+    fn dispatch(q: &mut Queue) -> Vec<(Vec<usize>, usize)> {
+        let mut all: Vec<_> = q
+            .dispatch(4)
+            .into_iter()
+            .map(|s| match s {
+                Started::Batch(shards, jobs) => (shards.into_iter().collect(), jobs.len()),
+                Started::Hold(shards, _) => (shards.into_iter().collect(), 0),
+            })
+            .collect();
+        all.sort();
+        all
+    }
+
+    fn release(q: &mut Queue, shards: &[usize]) {
+        q.release(&shards.iter().copied().collect());
+    }
+
+    #[test]
+    fn those_who_wait_for_a_shard_become_one_batch() {
+        let mut q = Queue::default();
+        q.push(write(&[(0, &[1])]));
+        assert_eq!(dispatch(&mut q), [(vec![0], 1)]);
+        for k in 2..5 {
+            q.push(write(&[(0, &[k])]));
+        }
+        q.push(write(&[(1, &[100])]));
+        assert_eq!(dispatch(&mut q), [(vec![1], 1)], "another shard does not wait");
+        release(&mut q, &[0]);
+        assert_eq!(dispatch(&mut q), [(vec![0], 3)]);
+    }
+
+    #[test]
+    fn a_request_over_two_shards_joins_their_batches() {
+        let mut q = Queue::default();
+        q.push(write(&[(0, &[1])]));
+        q.push(write(&[(1, &[2])]));
+        q.push(write(&[(0, &[3]), (1, &[4])]));
+        q.push(write(&[(2, &[5])]));
+        assert_eq!(dispatch(&mut q), [(vec![0, 1], 3), (vec![2], 1)]);
+    }
+
+    #[test]
+    fn a_key_is_changed_once_a_batch_and_in_order() {
+        let mut q = Queue::default();
+        q.push(write(&[(0, &[1])]));
+        q.push(write(&[(0, &[1, 2])]));
+        q.push(write(&[(0, &[2])]));
+        q.push(write(&[(0, &[3])]));
+        assert_eq!(dispatch(&mut q), [(vec![0], 2)], "1 and 3; 2 waits behind 1,2");
+        release(&mut q, &[0]);
+        assert_eq!(dispatch(&mut q), [(vec![0], 1)]);
+        release(&mut q, &[0]);
+        assert_eq!(dispatch(&mut q), [(vec![0], 1)]);
+    }
+
+    #[test]
+    fn a_wide_request_is_not_starved() {
+        let mut q = Queue::default();
+        q.push(write(&[(0, &[1])]));
+        assert_eq!(dispatch(&mut q), [(vec![0], 1)]);
+        q.push(write(&[(0, &[2]), (1, &[3])]));
+        q.push(write(&[(1, &[4])]));
+        assert_eq!(dispatch(&mut q), [], "shard 1 is kept for the one before");
+        release(&mut q, &[0]);
+        assert_eq!(dispatch(&mut q), [(vec![0, 1], 2)]);
+    }
+
+    #[test]
+    fn a_hold_is_alone() {
+        let mut q = Queue::default();
+        q.push(write(&[(0, &[1])]));
+        q.push(hold(&[0]));
+        q.push(write(&[(0, &[2])]));
+        assert_eq!(dispatch(&mut q), [(vec![0], 1)]);
+        release(&mut q, &[0]);
+        assert_eq!(dispatch(&mut q), [(vec![0], 0)]);
+        assert_eq!(dispatch(&mut q), []);
+        release(&mut q, &[0]);
+        assert_eq!(dispatch(&mut q), [(vec![0], 1)]);
+    }
+
+    #[test]
+    fn a_batch_has_a_limit() {
+        let mut q = Queue::default();
+        let keys: Vec<Key> = (0..15_000).collect();
+        let more: Vec<Key> = (15_000..30_000).collect();
+        q.push(write(&[(0, &keys)]));
+        q.push(write(&[(0, &more)]));
+        assert_eq!(dispatch(&mut q), [(vec![0], 1)]);
+        release(&mut q, &[0]);
+        assert_eq!(dispatch(&mut q), [(vec![0], 1)]);
+    }
+}

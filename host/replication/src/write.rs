@@ -1,0 +1,166 @@
+//! Writes: from the request to the commit and back.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use ringwright_metadata::{Change, Remembered};
+use ringwright_model::{Key, ReplicaState};
+use ringwright_wire::Op;
+use tokio::sync::oneshot;
+
+use crate::hold::Hold;
+use crate::queue::{Job, Waiting};
+use crate::round::Batch;
+use crate::{Cluster, Protocol, WriteError};
+
+/// A write request; done whole or not at all.
+#[derive(Clone, Debug)]
+pub struct WriteRequest {
+    /// The changes, no two of one key.
+    pub ops: Vec<Op>,
+    /// Set where the client asks that a repeat be done once.
+    pub once: Option<Once>,
+}
+
+/// What makes a request repeatable.
+#[derive(Clone, Debug)]
+pub struct Once {
+    /// The client's `Idempotency-Key`.
+    pub key: String,
+    /// Digest of the request.
+    pub fingerprint: String,
+    /// The answer to keep for a repeat.
+    pub answer: String,
+}
+
+/// That a write is done, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// By this call.
+    Now,
+    /// By one before it under the same idempotency key; this was its answer.
+    Before(String),
+}
+
+impl Cluster {
+    /// Does a write: on disk on every replica in sync, and visible, when this returns `Ok`.
+    ///
+    /// Once begun it goes on even where the caller does not wait for it.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; each variant says what is known of the outcome.
+    pub async fn write(self: &Arc<Self>, request: WriteRequest) -> Result<Written, WriteError> {
+        self.charge.check()?;
+        let Some(once) = request.once else {
+            self.write_ops(request.ops, None).await?;
+            return Ok(Written::Now);
+        };
+        let cluster = self.clone();
+        // On its own task, so that a client that leaves cannot let go of the key's lock early.
+        let done = tokio::spawn(async move { cluster.write_once(request.ops, once).await });
+        done.await.unwrap_or(Err(WriteError::Abandoned))
+    }
+
+    async fn write_once(self: Arc<Self>, ops: Vec<Op>, once: Once) -> Result<Written, WriteError> {
+        let _turn = self.keyed.lock(&once.key).await;
+        match self.store.remembered(&once.key).await? {
+            Some(Remembered { fingerprint, answer }) if fingerprint == once.fingerprint => {
+                self.charge.check()?;
+                return Ok(Written::Before(answer));
+            }
+            Some(_) => return Err(WriteError::KeyReused),
+            None => {}
+        }
+        let Once { key, fingerprint, answer } = once;
+        self.write_ops(ops, Some(Change::Remember { key, fingerprint, answer })).await?;
+        Ok(Written::Now)
+    }
+
+    async fn write_ops(
+        self: &Arc<Self>,
+        ops: Vec<Op>,
+        remember: Option<Change>,
+    ) -> Result<(), WriteError> {
+        let parts = self.split(ops)?;
+        if self.settings.protocol == Protocol::Paper {
+            return self.paper_write(parts, remember).await;
+        }
+        let (reply, outcome) = oneshot::channel();
+        self.queue.lock().push(Waiting::Write(Job { parts, remember, reply }));
+        self.dispatch();
+        outcome.await.unwrap_or(Err(WriteError::Abandoned))
+    }
+
+    fn split(&self, ops: Vec<Op>) -> Result<Vec<(usize, Vec<Op>)>, WriteError> {
+        let view = self.views.current();
+        if view.schema.is_none() {
+            return Err(WriteError::NotConfigured);
+        }
+        let mut keys: HashSet<Key> = HashSet::with_capacity(ops.len());
+        let mut parts: BTreeMap<usize, Vec<Op>> = BTreeMap::new();
+        for op in ops {
+            let key = op.key();
+            if !keys.insert(key) {
+                return Err(WriteError::KeyTwice(key));
+            }
+            let shard = view.route(key).ok_or(WriteError::NoShard(key))?;
+            parts.entry(shard).or_default().push(op);
+        }
+        Ok(parts.into_iter().collect())
+    }
+
+    /// Runs a batch whose shards are held.
+    pub(crate) async fn run_batch(self: Arc<Self>, mut jobs: Vec<Job>, hold: Hold) {
+        let mut batch = Batch::new(&self.views.current(), &self.views.safe_points(), &mut jobs);
+        let outcome = match batch.replicate(&self).await {
+            Ok(()) => self.commit_batch(&batch, &mut jobs).await,
+            Err(e) => Err(e.into()),
+        };
+        drop(hold);
+        // A refusal is an answer about the data: only whoever is in charge may give it.
+        let in_charge = self.charge.check();
+        for (job, verdict) in jobs.into_iter().zip(batch.verdicts) {
+            let answer = match verdict {
+                Some(refused) => in_charge.map_err(WriteError::from).and(Err(refused)),
+                None => outcome.clone(),
+            };
+            let _ = job.reply.send(answer); // the client may have gone
+        }
+    }
+
+    async fn commit_batch(&self, batch: &Batch, jobs: &mut [Job]) -> Result<(), WriteError> {
+        let mut changes = Vec::new();
+        let live: Vec<_> = batch.parts.iter().filter(|p| batch.is_live(p)).collect();
+        for part in &live {
+            changes.push(Change::RaiseVat { shard: part.shard.clone(), vat: part.vat + 1 });
+            changes.extend(part.fallen.iter().map(|f| Change::PutReplica {
+                shard: part.shard.clone(),
+                server: f.member.name.clone(),
+                state: ReplicaState::OutOfSync,
+            }));
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let kept = jobs.iter_mut().zip(&batch.verdicts).filter(|(_, verdict)| verdict.is_none());
+        changes.extend(kept.filter_map(|(job, _)| job.remember.take()));
+        self.commits.commit(changes).await?;
+        self.views.publish(|view| {
+            for part in &live {
+                let shard = &mut view.shards[part.position];
+                shard.vat = part.vat + 1;
+                for fallen in &part.fallen {
+                    shard.set_in_sync(&fallen.member, false);
+                }
+            }
+        });
+        for (part, fallen) in live.iter().flat_map(|p| p.fallen.iter().map(move |f| (p, f))) {
+            tracing::warn!(shard = %part.shard, server = %fallen.member.name,
+                vat = part.vat + 1, "a replica fell out of sync");
+            if fallen.diverged {
+                self.diverged.lock().insert((part.shard.clone(), fallen.member.name.clone()));
+            }
+        }
+        Ok(())
+    }
+}
