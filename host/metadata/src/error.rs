@@ -11,8 +11,9 @@ pub enum MetadataError {
         /// The epoch that was in charge.
         epoch: Epoch,
     },
-    /// The store holds something this version cannot read.
-    #[error("the metadata cannot be read: {0}")]
+    /// What is stored, or what was asked, cannot be: nothing was changed, and asking again will
+    /// not help.
+    #[error("metadata: {0}")]
     Corrupt(String),
     /// The database failed; whether the change was made is unknown.
     #[error("metadata store: {0}")]

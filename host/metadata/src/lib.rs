@@ -4,11 +4,17 @@
 //! the balancer that makes it and is refused once another has taken charge, in the same
 //! transaction: this is what fences a balancer that was paused or cut off.
 
+mod apply;
 mod change;
 mod error;
+mod load;
+mod sqlite;
+mod statements;
+mod store;
 
 pub use change::{Change, RingPoint};
 pub use error::MetadataError;
+pub use store::SqlStore;
 
 use async_trait::async_trait;
 use ringwright_model::{ClusterConfig, Epoch};
@@ -25,14 +31,24 @@ pub trait MetadataStore: Send + Sync + 'static {
     /// # Errors
     /// [`MetadataError::ChargeLost`] where another balancer has taken charge.
     async fn renew(&self, epoch: Epoch) -> Result<(), MetadataError>;
-    /// Gives the charge back, so that the next balancer need not wait for it to lapse.
+    /// Gives the charge back, so that the next balancer need not wait for it to lapse. From then
+    /// on `epoch` is in charge of nothing.
+    ///
+    /// # Errors
+    /// [`MetadataError::ChargeLost`] where another balancer has taken charge.
     async fn release(&self, epoch: Epoch) -> Result<(), MetadataError>;
     /// The whole configuration.
     async fn load(&self) -> Result<ClusterConfig, MetadataError>;
+    /// The stored ring, by slot.
+    async fn ring(&self) -> Result<Vec<RingPoint>, MetadataError>;
     /// Makes all the changes, in order, in one durable transaction, or none.
     ///
+    /// The same list may be sent again where it is not known whether it was made.
+    ///
     /// # Errors
-    /// [`MetadataError::ChargeLost`] where `epoch` is no longer the one in charge.
+    /// [`MetadataError::ChargeLost`] where `epoch` is no longer the one in charge,
+    /// [`MetadataError::Corrupt`] where a change names what there is not, or clashes with what
+    /// there is.
     async fn apply(&self, epoch: Epoch, changes: &[Change]) -> Result<(), MetadataError>;
     /// The answer kept with a commit under an idempotency key.
     async fn remembered(&self, key: &str) -> Result<Option<Remembered>, MetadataError>;

@@ -1,1 +1,12 @@
-//! ring
+//! The ring: slots and who owns them.
+//!
+//! A hash plugin lays servers out once for each change of topology; [`Table::build`] makes an
+//! array of it, and a request then costs one look-up.
+
+mod arcs;
+mod layout;
+mod probing;
+mod table;
+
+pub use layout::{Layout, LayoutError, Point};
+pub use table::{MAX_SLOTS, Table};

@@ -1,0 +1,107 @@
+//! How errors are told to clients.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use ringwright_replication::{ClusterError, NotInCharge, ReadError, WriteError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A refusal: its HTTP status, and what is wrong with which field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// 4xx, or 503.
+    pub status: StatusCode,
+    /// For the client.
+    pub message: String,
+}
+
+/// An error as clients see it.
+#[derive(Serialize, ToSchema)]
+pub struct Failure {
+    /// What is wrong, with which field.
+    #[schema(example = "<Error> field 'Stud_id' is missing")]
+    message: String,
+    /// Always `failure`.
+    #[schema(example = "failure")]
+    status: &'static str,
+}
+
+impl ApiError {
+    /// The payload can't be right.
+    pub fn bad(message: impl Into<String>) -> Self {
+        ApiError { status: StatusCode::BAD_REQUEST, message: message.into() }
+    }
+
+    /// What is named is not there.
+    pub fn missing(message: impl Into<String>) -> Self {
+        ApiError { status: StatusCode::NOT_FOUND, message: message.into() }
+    }
+
+    /// It clashes with what is there.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        ApiError { status: StatusCode::CONFLICT, message: message.into() }
+    }
+
+    /// Nobody can serve it now.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        ApiError { status: StatusCode::SERVICE_UNAVAILABLE, message: message.into() }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let message = format!("<Error> {}", self.message);
+        (self.status, Json(Failure { message, status: "failure" })).into_response()
+    }
+}
+
+impl From<NotInCharge> for ApiError {
+    fn from(e: NotInCharge) -> Self {
+        ApiError::unavailable(e.to_string())
+    }
+}
+
+impl From<WriteError> for ApiError {
+    fn from(e: WriteError) -> Self {
+        let message = e.to_string();
+        match e {
+            WriteError::NotConfigured | WriteError::NoShard(_) | WriteError::KeyTwice(_) => {
+                ApiError::bad(message)
+            }
+            WriteError::Refused(_) | WriteError::KeyReused => ApiError::conflict(message),
+            WriteError::Unavailable { .. }
+            | WriteError::NotInCharge(_)
+            | WriteError::Metadata(_)
+            | WriteError::Abandoned => ApiError::unavailable(message),
+        }
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(e: ReadError) -> Self {
+        match e {
+            ReadError::NotConfigured => ApiError::bad(e.to_string()),
+            ReadError::Unavailable(_) | ReadError::NotInCharge(_) => {
+                ApiError::unavailable(e.to_string())
+            }
+        }
+    }
+}
+
+impl From<ClusterError> for ApiError {
+    fn from(e: ClusterError) -> Self {
+        let message = e.to_string();
+        match e {
+            ClusterError::NoServer(_) | ClusterError::NoShard(_) => ApiError::missing(message),
+            ClusterError::Exists(_) | ClusterError::LastReplica { .. } => {
+                ApiError::conflict(message)
+            }
+            ClusterError::Away(_)
+            | ClusterError::NoSource(_)
+            | ClusterError::Server { .. }
+            | ClusterError::Metadata(_)
+            | ClusterError::NotInCharge(_) => ApiError::unavailable(message),
+        }
+    }
+}

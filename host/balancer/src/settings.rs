@@ -1,0 +1,52 @@
+//! What an operator may set about the balancer.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The balancer's settings.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Slots of the ring.
+    pub slots: u32,
+    /// Virtual nodes a server gets.
+    pub virtual_nodes: u32,
+    /// How many copies of a shard are placed where a request does not say.
+    pub replicas: u32,
+    /// t: how often each server is asked for a sign of life.
+    pub heartbeat_interval: Duration,
+    /// N: after how many misses in a row a server is given up.
+    pub flatline_after: u32,
+    /// After how many failed replacements of a server its shards are placed on others.
+    pub respawn_attempts: u32,
+    /// How long a server may take over any one request.
+    pub server_timeout: Duration,
+    /// How long a new replica may take to copy before `/add` is refused.
+    pub copy_timeout: Duration,
+    /// Largest request body, in bytes.
+    pub body_limit: usize,
+    /// Folders plugins are loaded from.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// The hash function where none was chosen.
+    pub default_hash: String,
+    /// The placement policy where none was chosen.
+    pub default_placement: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            slots: 512,
+            virtual_nodes: 9,
+            replicas: 3,
+            heartbeat_interval: Duration::from_millis(500),
+            flatline_after: 5,
+            respawn_attempts: 3,
+            server_timeout: Duration::from_secs(5),
+            copy_timeout: Duration::from_secs(600),
+            body_limit: 16 << 20,
+            plugin_dirs: Vec::new(),
+            default_hash: "virtual-node".into(),
+            default_placement: "spread".into(),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `/init`: the schema, the first shards and the servers that hold them.
+
+use ringwright_metadata::Change;
+use ringwright_model::{Schema, Sharding};
+use ringwright_replication::Expansion;
+
+use super::placing::Model;
+use super::{NewServer, NewShard, ShapeError, names, shards};
+use crate::Balancer;
+
+/// What `/init` asks for.
+#[derive(Clone, Debug)]
+pub struct InitPlan {
+    /// Number of servers; the number of those named where it is left out.
+    pub n: Option<usize>,
+    /// The table.
+    pub schema: Schema,
+    /// How keys are dealt to shards.
+    pub sharding: Sharding,
+    /// The shards.
+    pub shards: Vec<NewShard>,
+    /// The servers that are named, with their shards.
+    pub servers: Vec<NewServer>,
+    /// How many copies of a shard are placed where placement is left to the policy.
+    pub replicas: Option<u32>,
+}
+
+impl Balancer {
+    /// Configures the database.
+    ///
+    /// # Errors
+    /// Where it is configured already, or the plan can't be right, or a server does not start;
+    /// then nothing was changed.
+    pub async fn init(&self, plan: InitPlan) -> Result<(), ShapeError> {
+        let _one = self.shaping.lock().await;
+        let view = self.cluster.view();
+        if view.schema.is_some() {
+            return Err(ShapeError::Clash("the database is configured already".into()));
+        }
+        let invalid = |message: String| Err(ShapeError::Invalid(message));
+        if let Err(e) = plan.schema.check() {
+            return invalid(e.to_string());
+        }
+        if plan.shards.is_empty() {
+            return invalid("field 'shards' is empty: a table needs at least one".into());
+        }
+        let new_shards =
+            shards::check(plan.sharding, plan.schema.key_column(), &plan.shards, &[])?;
+        let n = plan.n.unwrap_or(plan.servers.len());
+        if n == 0 {
+            return invalid("field 'N' must be at least 1".into());
+        }
+        if n < plan.servers.len() {
+            return invalid(format!(
+                "field 'N' is {n} but 'servers' names {}",
+                plan.servers.len()
+            ));
+        }
+        if plan.replicas == Some(0) {
+            return invalid("field 'replicas' must be at least 1".into());
+        }
+        let named: Vec<String> =
+            plan.servers.iter().map(|(name, _)| names::fill_template(name)).collect();
+        let servers = names::assign(&view, &named, n)?;
+        let mut replicas = check_holdings(&plan.servers, &named, |id| {
+            plan.shards.iter().any(|s| s.id == id)
+        })?;
+        if n > plan.servers.len() {
+            let mut model = Model::of(&view);
+            model.add_servers(&servers);
+            model.add_shards(&plan.shards);
+            replicas.iter().for_each(|(shard, server)| model.hold(shard, server));
+            model.want(plan.replicas.unwrap_or(self.settings.replicas));
+            replicas.extend(self.place(&model)?);
+        }
+        if let Some(bare) = plan.shards.iter().find(|s| !replicas.iter().any(|(r, _)| *r == s.id)) {
+            return invalid(format!("field 'servers': shard '{}' is held by no server", bare.id));
+        }
+        let recruits = self.recruit(&servers).await?;
+        let expansion = Expansion {
+            schema: Some((plan.schema, plan.sharding)),
+            servers: recruits,
+            shards: new_shards,
+            replicas,
+        };
+        if let Err(e) = self.cluster.expand(expansion).await {
+            self.dismiss(servers.iter().map(|(_, name)| name.as_str())).await;
+            return Err(e.into());
+        }
+        let choice = Change::HashPlugin(self.brain.hash().name.clone());
+        let policy = Change::PlacementPlugin(self.brain.placement().name.clone());
+        self.cluster.record(vec![choice, policy]).await?;
+        self.record_ring().await;
+        tracing::info!(servers = n, shards = plan.shards.len(), "the database is configured");
+        Ok(())
+    }
+}
+
+/// Who is to hold what, as (shard, server), of a request's servers under their `names`.
+pub(super) fn check_holdings(
+    servers: &[NewServer],
+    names: &[String],
+    is_shard: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, String)>, ShapeError> {
+    let mut replicas: Vec<(String, String)> = Vec::new();
+    for ((given, shards), name) in servers.iter().zip(names) {
+        for shard in shards {
+            if !is_shard(shard) {
+                return Err(ShapeError::Invalid(format!(
+                    "field 'servers.{given}': shard '{shard}' is not defined"
+                )));
+            }
+            let replica = (shard.clone(), name.clone());
+            if replicas.contains(&replica) {
+                return Err(ShapeError::Invalid(format!(
+                    "field 'servers.{given}': shard '{shard}' is given twice"
+                )));
+            }
+            replicas.push(replica);
+        }
+    }
+    Ok(replicas)
+}

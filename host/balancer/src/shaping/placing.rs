@@ -1,0 +1,148 @@
+//! Asking the placement policy.
+
+use std::collections::BTreeMap;
+
+use ringwright_plugin_runtime::{Cluster, Goal, Node, PlacedShard, ServerInfo};
+use ringwright_replication::View;
+
+use super::{NewShard, ShapeError};
+use crate::Balancer;
+
+/// The cluster as a policy is shown it, under the names its answer is told in.
+pub(super) struct Model {
+    cluster: Cluster,
+}
+
+impl Model {
+    /// The cluster as it is; servers that do not answer are given nothing.
+    pub(super) fn of(view: &View) -> Model {
+        let nodes: Vec<Node> = view
+            .servers
+            .values()
+            .map(|m| Node {
+                server: ServerInfo::new(m.id, &m.name),
+                accepts: m.link().is_some() && !m.is_suspect(),
+                rows: 0,
+                requests: 0.0,
+                capacity: None,
+            })
+            .collect();
+        let mut model = Model { cluster: Cluster { nodes, shards: Vec::new() } };
+        for s in &view.shards {
+            let holders = s.in_sync.iter().chain(s.out_of_sync.iter());
+            let held_by: Vec<u32> = holders.filter_map(|m| model.node(&m.name)).collect();
+            model.cluster.shards.push(PlacedShard {
+                id: s.shard.id.clone(),
+                size: s.shard.size,
+                rows: 0,
+                requests: 0.0,
+                copies: u32::try_from(held_by.len()).unwrap_or(u32::MAX),
+                held_by,
+            });
+        }
+        model
+    }
+
+    /// Adds servers that are about to start.
+    pub(super) fn add_servers(&mut self, servers: &[(u32, String)]) {
+        self.cluster.nodes.extend(servers.iter().map(|(id, name)| Node {
+            server: ServerInfo::new(*id, name),
+            accepts: true,
+            rows: 0,
+            requests: 0.0,
+            capacity: None,
+        }));
+    }
+
+    /// Adds shards that nobody holds yet.
+    pub(super) fn add_shards(&mut self, shards: &[NewShard]) {
+        self.cluster.shards.extend(shards.iter().map(|s| PlacedShard {
+            id: s.id.clone(),
+            size: s.size.unwrap_or(0),
+            rows: 0,
+            requests: 0.0,
+            copies: 0,
+            held_by: Vec::new(),
+        }));
+    }
+
+    /// Notes that a server is to hold a shard.
+    pub(super) fn hold(&mut self, shard: &str, server: &str) {
+        let Some(node) = self.node(server) else { return };
+        if let Some(s) = self.cluster.shards.iter_mut().find(|s| s.id == shard)
+            && !s.held_by.contains(&node)
+        {
+            s.held_by.push(node);
+            s.copies = s.copies.max(u32::try_from(s.held_by.len()).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// Asks for at least so many copies of every shard, as far as there are servers.
+    pub(super) fn want(&mut self, copies: u32) {
+        let most = u32::try_from(self.cluster.nodes.len()).unwrap_or(u32::MAX);
+        for shard in &mut self.cluster.shards {
+            shard.copies = shard.copies.max(copies.min(most));
+        }
+    }
+
+    /// Takes a server off the list of those that may be given more, and off its shards.
+    pub(super) fn lose(&mut self, server: &str) {
+        let Some(node) = self.node(server) else { return };
+        for (i, n) in self.cluster.nodes.iter_mut().enumerate() {
+            n.accepts &= u32::try_from(i) != Ok(node);
+        }
+        for shard in &mut self.cluster.shards {
+            shard.held_by.retain(|n| *n != node);
+        }
+    }
+
+    fn node(&self, name: &str) -> Option<u32> {
+        let i = self.cluster.nodes.iter().position(|n| n.server.name == name)?;
+        u32::try_from(i).ok()
+    }
+
+    fn node_name(&self, node: u32) -> Option<&str> {
+        let node = self.cluster.nodes.get(usize::try_from(node).ok()?)?;
+        Some(&node.server.name)
+    }
+}
+
+impl Balancer {
+    /// New copies, as (shard, server), that give every shard what it lacks.
+    pub(super) fn place(&self, model: &Model) -> Result<Vec<(String, String)>, ShapeError> {
+        Ok(self.plan(model, Goal::Place)?.into_iter().map(|(s, _, to)| (s, to)).collect())
+    }
+
+    /// Where the copies of some servers go: shard to server, by the server that gives it up.
+    pub(super) fn drain(
+        &self,
+        model: &Model,
+        servers: &[String],
+    ) -> Result<BTreeMap<(String, String), String>, ShapeError> {
+        let nodes = servers.iter().filter_map(|s| model.node(s)).collect();
+        let moves = self.plan(model, Goal::Drain(nodes))?;
+        Ok(moves.into_iter().filter_map(|(s, from, to)| Some(((s, from?), to))).collect())
+    }
+
+    fn plan(
+        &self,
+        model: &Model,
+        goal: Goal,
+    ) -> Result<Vec<(String, Option<String>, String)>, ShapeError> {
+        let policy = self.brain.placement();
+        let moves = policy
+            .plugin
+            .plan(&model.cluster, &goal)
+            .map_err(|e| ShapeError::Placement(policy.name.clone(), e))?;
+        let mut named = Vec::with_capacity(moves.len());
+        for m in moves {
+            let shard = usize::try_from(m.shard).ok().and_then(|i| model.cluster.shards.get(i));
+            let (Some(shard), Some(to)) = (shard, model.node_name(m.target)) else { continue };
+            let from = m.source.and_then(|n| model.node_name(n)).map(str::to_owned);
+            tracing::info!(shard = shard.id, from, to, reason = m.reason, policy = policy.name,
+                "placement decided");
+            named.push((shard.id.clone(), from, to.to_owned()));
+        }
+        Ok(named)
+    }
+}

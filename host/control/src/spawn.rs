@@ -1,0 +1,64 @@
+//! Starting a server as a process.
+
+use std::fs::File;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::{Child, Command};
+use tokio::time::Instant;
+
+use crate::error::{ControlError, at};
+use crate::folder::Folder;
+use crate::process::ProcessSettings;
+use crate::server::Process;
+
+/// How often a starting server's files are looked at.
+pub(crate) const POLL: Duration = Duration::from_millis(10);
+
+/// Starts a server and waits until it listens. One that does not make it is gone on return.
+pub(crate) async fn spawn(
+    settings: &ProcessSettings,
+    folder: &Folder,
+    name: &str,
+) -> Result<(Child, Process, String), ControlError> {
+    folder.prepare()?;
+    let (log, from) = folder.open_log()?;
+    let mut child = run(settings, folder, name, log)?;
+    let limit = settings.start_timeout;
+    let deadline = Instant::now() + limit;
+    while Instant::now() < deadline {
+        if let Some((process, address)) = folder.server() {
+            return Ok((child, process, address));
+        }
+        if let Ok(ended) = tokio::time::timeout(POLL, child.wait()).await {
+            let status = ended.map_err(at(folder.path()))?;
+            let log = folder.log_tail(from);
+            return Err(ControlError::Exited { name: name.to_owned(), status, log });
+        }
+    }
+    child.kill().await.map_err(at(folder.path()))?;
+    Err(ControlError::Slow { name: name.to_owned(), limit, log: folder.log_tail(from) })
+}
+
+fn run(
+    settings: &ProcessSettings,
+    folder: &Folder,
+    name: &str,
+    log: File,
+) -> Result<Child, ControlError> {
+    let ProcessSettings { exe, idle_exit, extra_args, .. } = settings;
+    let errors = log.try_clone().map_err(at(folder.path()))?;
+    Command::new(exe)
+        .args(["shard-server", "--name", name, "--data-dir"])
+        .arg(folder.path())
+        .args(["--port", "0", "--idle-exit"])
+        .arg(format!("{}s", idle_exit.as_secs_f64().ceil()))
+        .args(extra_args)
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(errors)
+        // A Ctrl-C at the terminal is for the balancer, which ends its servers in good order.
+        .process_group(0)
+        .spawn()
+        .map_err(|error| ControlError::Spawn { exe: exe.clone(), error })
+}

@@ -1,0 +1,128 @@
+//! Making changes, many in few statements.
+//!
+//! A commit is mostly raised VATs and kept answers. Each kind is gathered into one statement at
+//! the end of the list, its rows taken out of one JSON text. No other change asks what they
+//! did, so that nobody can tell.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use ringwright_model::Term;
+use serde::Serialize;
+use sqlx::SqliteConnection;
+use sqlx::error::ErrorKind;
+
+use crate::statements::{self, Query};
+use crate::{Change, MetadataError};
+
+/// Makes all the changes; on an error the transaction is to be rolled back.
+pub(crate) async fn apply(
+    tx: &mut SqliteConnection,
+    changes: &[Change],
+) -> Result<(), MetadataError> {
+    let now = now();
+    let mut vats: BTreeMap<&str, Term> = BTreeMap::new();
+    let mut answers: Vec<(&str, &str, &str)> = Vec::new();
+    for change in changes {
+        let query = match change {
+            Change::RaiseVat { shard, vat } => {
+                let highest = vats.entry(shard).or_default();
+                *highest = (*highest).max(*vat);
+                continue;
+            }
+            Change::Remember { key, fingerprint, answer } => {
+                answers.push((key, fingerprint, answer));
+                continue;
+            }
+            Change::AddShard(shard) => {
+                unless_clash(tx, change, statements::add_shard(shard)?).await?;
+                continue;
+            }
+            Change::PutServer(server) => {
+                unless_clash(tx, change, statements::put_server(server)).await?;
+                continue;
+            }
+            Change::Ring(points) => {
+                run(tx, change, statements::clear_ring()).await?;
+                statements::put_ring(points)?
+            }
+            Change::Schema(schema, sharding) => statements::set_schema(schema, *sharding)?,
+            Change::RemoveServer { name } => statements::remove_server(name),
+            Change::PutReplica { shard, server, state } => {
+                statements::put_replica(shard, server, *state)?
+            }
+            Change::RemoveReplica { shard, server } => statements::remove_replica(shard, server),
+            Change::HashPlugin(name) => statements::set_hash_plugin(name),
+            Change::PlacementPlugin(name) => statements::set_placement_plugin(name),
+            Change::Forget { older_than_s } => statements::forget(now, *older_than_s),
+        };
+        run(tx, change, query).await?;
+    }
+    raise(tx, &vats).await?;
+    if !answers.is_empty() {
+        statements::remember(&answers, now)?.execute(tx).await?;
+    }
+    Ok(())
+}
+
+async fn raise(
+    tx: &mut SqliteConnection,
+    vats: &BTreeMap<&str, Term>,
+) -> Result<(), MetadataError> {
+    let Some(highest) = vats.values().max() else { return Ok(()) };
+    signed(*highest)?;
+    let list = json(&Vec::from_iter(vats))?;
+    let raised = statements::raise_vats(&list).execute(&mut *tx).await?.rows_affected();
+    if usize::try_from(raised) == Ok(vats.len()) {
+        return Ok(());
+    }
+    let unknown: Vec<String> =
+        sqlx::query_scalar(statements::UNKNOWN_SHARDS).bind(list).fetch_all(tx).await?;
+    Err(refused(format_args!("no shard is called {}", unknown.join(", "))))
+}
+
+/// Runs a statement that touches nothing where what is there differs from what is asked.
+async fn unless_clash(
+    tx: &mut SqliteConnection,
+    change: &Change,
+    query: Query,
+) -> Result<(), MetadataError> {
+    match run(tx, change, query).await? {
+        0 => Err(refused(format_args!("{change:?} clashes with what there is"))),
+        _ => Ok(()),
+    }
+}
+
+/// Runs a statement; what breaks a rule of the tables is refused, not tried again.
+async fn run(
+    tx: &mut SqliteConnection,
+    change: &Change,
+    query: Query,
+) -> Result<u64, MetadataError> {
+    match query.execute(tx).await {
+        Ok(done) => Ok(done.rows_affected()),
+        Err(sqlx::Error::Database(e)) if !matches!(e.kind(), ErrorKind::Other) => {
+            Err(refused(format_args!("{change:?} cannot be made: {e}")))
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// A number of ours for a signed column.
+pub(crate) fn signed(n: u64) -> Result<i64, MetadataError> {
+    i64::try_from(n).map_err(|_| refused(format_args!("{n} is out of range")))
+}
+
+/// What a statement takes as one text.
+pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, MetadataError> {
+    serde_json::to_string(value).map_err(refused)
+}
+
+fn refused(why: impl std::fmt::Display) -> MetadataError {
+    MetadataError::Corrupt(format!("a change was refused: {why}"))
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,21 @@
+//! What is generated from the WIT package: the two worlds, sharing their types.
+#![allow(missing_docs)] // generated
+
+pub(crate) mod hash {
+    wasmtime::component::bindgen!({ path: "../../wit", world: "hash-plugin" });
+    pub(crate) use exports::ringwright::plugin::hash::{Description, Layout, Point, Server};
+}
+
+pub(crate) mod placement {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "placement-plugin",
+        with: { "ringwright:plugin/types": super::hash::ringwright::plugin::types },
+    });
+    pub(crate) use exports::ringwright::plugin::placement::{Cluster, Goal, Move, Node, Shard};
+}
+
+/// The interface a hash plugin exports.
+pub(crate) const HASH: &str = "ringwright:plugin/hash@0.1.0";
+/// The interface a placement plugin exports.
+pub(crate) const PLACEMENT: &str = "ringwright:plugin/placement@0.1.0";

@@ -1,0 +1,111 @@
+//! Why a plugin could not be loaded, and how a call failed.
+
+use wasmtime::Trap;
+
+use crate::limits::OutOfMemory;
+
+/// How a call of a plugin failed. None of these harms the host or a later call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// It took longer than it may.
+    #[error("it took too long and was stopped")]
+    TimedOut,
+    /// It wanted more memory than it may have.
+    #[error("it wanted more memory than it may have")]
+    OutOfMemory,
+    /// It recursed too deeply.
+    #[error("its stack overflowed")]
+    StackOverflow,
+    /// It failed; a panic looks like `unreachable`.
+    #[error("it failed: {0}")]
+    Trap(String),
+    /// It answered more data than it may.
+    #[error("its answer is too large")]
+    TooLarge,
+    /// There are no slots to choose from.
+    #[error("there are no slots")]
+    NoSlots,
+    /// It answered a slot that there is not.
+    #[error("it answered slot {slot} of {slots}")]
+    OutOfRange {
+        /// Its answer.
+        slot: u32,
+        /// How many there are.
+        slots: u32,
+    },
+    /// It answered another number of slots than it was asked for.
+    #[error("it answered {got} slots for {asked} requests")]
+    Length {
+        /// Slots it answered.
+        got: usize,
+        /// Requests it was given.
+        asked: usize,
+    },
+    /// It says that it cannot do this.
+    #[error("{0}")]
+    Refused(String),
+    /// Its plan may not be carried out.
+    #[error("its plan is unlawful: {0}")]
+    Unlawful(String),
+}
+
+impl CallError {
+    /// Whether the instance can be used again. After a trap it refuses every call; after an
+    /// over-large answer it keeps that answer's memory.
+    pub(crate) fn leaves_instance_usable(&self) -> bool {
+        matches!(self, CallError::OutOfRange { .. } | CallError::Length { .. })
+    }
+}
+
+impl From<wasmtime::Error> for CallError {
+    fn from(error: wasmtime::Error) -> Self {
+        if error.is::<OutOfMemory>() {
+            return CallError::OutOfMemory;
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::Interrupt) => CallError::TimedOut,
+            Some(Trap::StackOverflow) => CallError::StackOverflow,
+            Some(trap) => CallError::Trap(trap.to_string()),
+            // The runtime has no type for this one, only its text.
+            None if error.to_string().contains("fuel allocated for hostcalls") => {
+                CallError::TooLarge
+            }
+            None => CallError::Trap(error.root_cause().to_string()),
+        }
+    }
+}
+
+/// Why a plugin was not loaded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// The engine that runs plugins could not be started.
+    #[error("the plugin engine did not start: {0}")]
+    Engine(String),
+    /// A file larger than a plugin may be.
+    #[error("{size} bytes are more than the {most} a plugin may have")]
+    Size {
+        /// Its size.
+        size: usize,
+        /// The most there may be.
+        most: usize,
+    },
+    /// Not a component.
+    #[error("it is no WebAssembly component: {0}")]
+    NotAComponent(String),
+    /// It asks the host for something; plugins get nothing.
+    #[error("it imports what plugins are not given: {0}")]
+    Imports(String),
+    /// A component that is neither a hash function nor a placement policy.
+    #[error("it exports neither {hash} nor {placement}", hash = crate::bindings::HASH,
+        placement = crate::bindings::PLACEMENT)]
+    NotAPlugin,
+    /// It exports the interface's name with something else behind it.
+    #[error("its interface is not that of this version: {0}")]
+    Interface(String),
+    /// It failed to start or to describe itself.
+    #[error("it did not describe itself: {0}")]
+    Describe(CallError),
+    /// What it says of itself cannot be shown.
+    #[error("its description: {0}")]
+    Description(String),
+}

@@ -1,0 +1,296 @@
+//! SQLite and Postgres behind one face.
+//!
+//! Both take `$1`, `ON CONFLICT`, `UPDATE … FROM`, row values and partial indexes, so every
+//! statement is written once. Lists travel as one JSON text, `[[1,"a"],[2,"b"]]`, taken apart by
+//! SQLite's `json_each`; Postgres is taught a function of that name.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ringwright_wire::WireError;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+use sqlx::sqlite::{SqliteRow, SqliteSynchronous};
+use sqlx::{
+    ConnectOptions, Connection, Executor, FromRow, PgPool, Postgres, Sqlite, SqliteConnection,
+    SqlitePool,
+};
+
+/// Connections that only read; each wide read or export page takes one while it runs.
+const READERS: u32 = 8;
+
+/// Longer than any transaction of ours takes: a database that is busy for so long is broken.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS server_state (
+        id BIGINT PRIMARY KEY CHECK (id = 1),
+        incarnation TEXT NOT NULL,
+        epoch BIGINT NOT NULL,
+        next_number BIGINT NOT NULL,
+        table_schema TEXT
+    );
+    CREATE TABLE IF NOT EXISTS shard (id TEXT PRIMARY KEY, state TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS garbage (number BIGINT PRIMARY KEY);
+";
+
+const VERSIONS: &str = "
+    CREATE TABLE IF NOT EXISTS row_version (
+        shard BIGINT NOT NULL,
+        key BIGINT NOT NULL,
+        cat BIGINT NOT NULL,
+        dat BIGINT NOT NULL,
+        row TEXT NOT NULL,
+        PRIMARY KEY (shard, key, cat)
+    )";
+
+/// Most rows live, and nobody looks for them by DAT: the second index leaves them out.
+const INDEXES: &str = ";
+    CREATE INDEX IF NOT EXISTS row_version_cat ON row_version (shard, cat);
+    CREATE INDEX IF NOT EXISTS row_version_dat ON row_version (shard, dat)
+        WHERE dat < 9223372036854775807;
+";
+
+const POSTGRES_JSON_EACH: &str = "
+    CREATE OR REPLACE FUNCTION json_each(text) RETURNS TABLE (value jsonb)
+    LANGUAGE sql IMMUTABLE AS 'SELECT jsonb_array_elements($1::jsonb)';
+";
+
+/// Every statement has an index made for it, and statistics of a table that was empty a moment
+/// ago must not talk the planner out of using it. A role may have turned durability off; an
+/// acknowledged write needs it.
+const POSTGRES_SESSION: &str = "
+    SET synchronous_commit = on;
+    SET jit = off;
+    SET enable_seqscan = off;
+    SET enable_hashjoin = off;
+    SET enable_mergejoin = off;
+";
+
+/// Where a shard server keeps its data: one connection that writes, some that read.
+#[derive(Clone)]
+pub(crate) enum Database {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres { writer: PgPool, readers: PgPool },
+}
+
+impl Database {
+    pub(crate) async fn sqlite(path: &Path) -> Result<Self, WireError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(PATIENCE)
+            .pragma("cache_size", "-32768")
+            .pragma("wal_autocheckpoint", "4000")
+            .row_buffer_size(512)
+            .disable_statement_logging();
+        let pool = || {
+            SqlitePoolOptions::new()
+                .acquire_timeout(PATIENCE)
+                .test_before_acquire(false)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .after_release(|connection, _| Box::pin(settled(connection)))
+        };
+        let writer = pool().max_connections(1).connect_with(options.clone());
+        let writer = writer.await.map_err(storage)?;
+        let tables = sqlx::AssertSqlSafe(format!("{TABLES}{VERSIONS} WITHOUT ROWID{INDEXES}"));
+        writer.execute(sqlx::raw_sql(tables)).await.map_err(storage)?;
+        // Opened one by one as needed, and after the writer: they could not create the file.
+        let readers = pool().max_connections(READERS).connect_lazy_with(options.read_only(true));
+        Ok(Database::Sqlite { writer, readers })
+    }
+
+    pub(crate) async fn postgres(url: &str) -> Result<Self, WireError> {
+        let options: PgConnectOptions = url.parse().map_err(storage)?;
+        let options = options.application_name("ringwright").disable_statement_logging();
+        let pool = || {
+            PgPoolOptions::new().acquire_timeout(PATIENCE).after_connect(|connection, _| {
+                Box::pin(async move {
+                    connection.execute(sqlx::raw_sql(POSTGRES_SESSION)).await.map(|_| ())
+                })
+            })
+        };
+        let writer = pool().max_connections(1).connect_with(options.clone());
+        let writer = writer.await.map_err(storage)?;
+        let tables =
+            sqlx::AssertSqlSafe(format!("{TABLES}{VERSIONS}{INDEXES}{POSTGRES_JSON_EACH}"));
+        writer.execute(sqlx::raw_sql(tables)).await.map_err(storage)?;
+        let readers = pool().max_connections(READERS).connect_lazy_with(options);
+        Ok(Database::Postgres { writer, readers })
+    }
+
+    /// Begins the one transaction that may write.
+    pub(crate) async fn write(&self) -> Result<Transaction, WireError> {
+        Ok(match self {
+            Database::Sqlite { writer, .. } => {
+                Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await.map_err(storage)?)
+            }
+            Database::Postgres { writer, .. } => Transaction::Postgres(
+                // A second server on the same database waits here, and then sees what we did.
+                writer
+                    .begin_with("BEGIN; LOCK TABLE server_state IN EXCLUSIVE MODE")
+                    .await
+                    .map_err(storage)?,
+            ),
+        })
+    }
+
+    /// Begins a transaction that sees one snapshot and waits for no writer.
+    pub(crate) async fn snapshot(&self) -> Result<Transaction, WireError> {
+        Ok(match self {
+            Database::Sqlite { readers, .. } => {
+                Transaction::Sqlite(readers.begin().await.map_err(storage)?)
+            }
+            Database::Postgres { readers, .. } => Transaction::Postgres(
+                readers
+                    .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await
+                    .map_err(storage)?,
+            ),
+        })
+    }
+
+    /// Waits for what runs, then closes; SQLite folds its log into the file.
+    pub(crate) async fn close(&self) {
+        match self {
+            Database::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Database::Postgres { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+        }
+    }
+}
+
+/// Whether a connection has left its transaction. SQLite ends one by itself when the disk is
+/// full or fails; sqlx then waits for an end that never comes, and the connection must go.
+async fn settled(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    if connection.is_in_transaction() {
+        // The rollback of a dropped transaction may still be under way.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
+}
+
+/// A transaction on either; dropped, it is rolled back.
+pub(crate) enum Transaction {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+/// A value for a placeholder.
+pub(crate) enum Arg<'a> {
+    Int(i64),
+    Text(&'a str),
+    /// SQL NULL where there is none.
+    Maybe(Option<&'a str>),
+}
+
+impl From<i64> for Arg<'_> {
+    fn from(n: i64) -> Self {
+        Arg::Int(n)
+    }
+}
+
+impl From<u64> for Arg<'_> {
+    fn from(n: u64) -> Self {
+        Arg::Int(i64::try_from(n).unwrap_or(i64::MAX))
+    }
+}
+
+impl<'a> From<&'a str> for Arg<'a> {
+    fn from(text: &'a str) -> Self {
+        Arg::Text(text)
+    }
+}
+
+/// What both can decode: tuples of integers and text.
+pub(crate) trait Record:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+impl<T> Record for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+macro_rules! bind {
+    ($query:expr, $args:expr) => {
+        $args.iter().fold($query, |query, arg| match arg {
+            Arg::Int(n) => query.bind(*n),
+            Arg::Text(text) => query.bind(*text),
+            Arg::Maybe(text) => query.bind(*text),
+        })
+    };
+}
+
+impl Transaction {
+    /// Runs a statement; returns how many rows it touched.
+    pub(crate) async fn execute(
+        &mut self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+    ) -> Result<u64, WireError> {
+        match self {
+            Transaction::Sqlite(tx) => bind!(sqlx::query::<Sqlite>(sql), args)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
+            Transaction::Postgres(tx) => bind!(sqlx::query::<Postgres>(sql), args)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
+        }
+        .map_err(storage)
+    }
+
+    /// Runs a query.
+    pub(crate) async fn rows<T: Record>(
+        &mut self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<T>, WireError> {
+        match self {
+            Transaction::Sqlite(tx) => {
+                bind!(sqlx::query_as::<Sqlite, T>(sql), args).fetch_all(&mut **tx).await
+            }
+            Transaction::Postgres(tx) => {
+                bind!(sqlx::query_as::<Postgres, T>(sql), args).fetch_all(&mut **tx).await
+            }
+        }
+        .map_err(storage)
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), WireError> {
+        match self {
+            Transaction::Sqlite(tx) => tx.commit().await,
+            Transaction::Postgres(tx) => tx.commit().await,
+        }
+        .map_err(storage)
+    }
+
+    pub(crate) async fn rollback(self) -> Result<(), WireError> {
+        match self {
+            Transaction::Sqlite(tx) => tx.rollback().await,
+            Transaction::Postgres(tx) => tx.rollback().await,
+        }
+        .map_err(storage)
+    }
+}
+
+/// Anything the database says that is not an answer.
+pub(crate) fn storage(e: impl std::fmt::Display) -> WireError {
+    WireError::Storage { message: e.to_string() }
+}
+
+/// A list as the one JSON text statements take it in.
+pub(crate) fn list<T: serde::Serialize>(items: &[T]) -> Result<String, WireError> {
+    serde_json::to_string(items).map_err(storage)
+}

@@ -1,0 +1,104 @@
+//! A shard server as a process: its folder, its signals, its silence; and Postgres going away
+//! under it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ringwright_shard_server::{Engine, RunError, Settings, Storage, run};
+use ringwright_wire::{Adopt, HttpShardServer, ShardServer};
+use sqlx::{Connection, Executor};
+use tempfile::TempDir;
+
+use crate::client::*;
+use crate::cluster::Cluster;
+
+fn settings(dir: &Path, idle_exit: Option<Duration>) -> Settings {
+    Settings {
+        name: "Server0".into(),
+        data_dir: dir.to_owned(),
+        host: "127.0.0.1".into(),
+        port: 0,
+        engine: Engine::Sqlite,
+        idle_exit,
+    }
+}
+
+async fn address(dir: &Path) -> String {
+    for _ in 0..200 {
+        if let Ok(address) = std::fs::read_to_string(dir.join("address")) {
+            return address;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("no address");
+}
+
+/// The signal goes to the test itself, which nextest gives a process of its own.
+#[tokio::test]
+async fn it_stops_on_sigterm_and_comes_back_the_same() {
+    let dir = TempDir::new().unwrap();
+    let mut incarnations = Vec::new();
+    for _ in 0..2 {
+        let server = tokio::spawn(run(settings(dir.path(), None)));
+        let address = address(dir.path()).await;
+        let client = HttpShardServer::new(&address, Duration::from_secs(5));
+        incarnations.push(client.adopt(Adopt { epoch: 1 }).await.unwrap().incarnation);
+        let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap();
+        assert_eq!(pid, std::process::id().to_string());
+        let other = run(settings(dir.path(), None)).await;
+        assert!(matches!(other, Err(RunError::InUse(_))), "{other:?}");
+        assert_eq!(client.heartbeat().await.unwrap(), incarnations[0]);
+        let kill = std::process::Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(kill.unwrap().success());
+        server.await.unwrap().unwrap();
+        assert!(!dir.path().join("address").exists());
+        assert!(!dir.path().join("data.sqlite-wal").exists(), "the log was folded in");
+    }
+    assert_eq!(incarnations[0], incarnations[1]);
+}
+
+#[tokio::test]
+async fn an_address_is_there_only_while_somebody_listens() {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("address"), "left by a crash").unwrap();
+    let nowhere = Settings { host: "256.0.0.1".into(), ..settings(dir.path(), None) };
+    let failed = run(nowhere).await;
+    assert!(matches!(failed, Err(RunError::Listen { .. })), "{failed:?}");
+    assert!(!dir.path().join("address").exists());
+}
+
+#[tokio::test]
+async fn it_stops_when_nobody_asks_any_more() {
+    let dir = TempDir::new().unwrap();
+    let server = tokio::spawn(run(settings(dir.path(), Some(Duration::from_millis(600)))));
+    let client = HttpShardServer::new(&address(dir.path()).await, Duration::from_secs(5));
+    for _ in 0..6 {
+        client.heartbeat().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(!server.is_finished());
+    tokio::time::timeout(Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
+    assert!(client.heartbeat().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_reconnects_to_a_postgres_that_went_away() {
+    let cluster = Cluster::start().await;
+    let url = cluster.database("data").await;
+    let server = Storage::open_postgres(&url).await.unwrap();
+    let stamp = ringwright_wire::Stamp {
+        epoch: 1,
+        incarnation: server.adopt(Adopt { epoch: 1 }).await.unwrap().incarnation,
+    };
+    let client = Client { server: std::sync::Arc::new(server), stamp };
+    client.assign(SHARD, 0).await.unwrap();
+    for vat in 0..3 {
+        client.write(vat, vat + 1, vec![insert(vat as i64)]).await;
+        assert_eq!(client.keys(vat + 1).await.len() as u64, vat + 1);
+        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                      WHERE datname = 'data' AND pid <> pg_backend_pid()";
+        connection.execute(others).await.unwrap();
+    }
+    assert_eq!(client.keys(3).await, [0, 1, 2]);
+}
