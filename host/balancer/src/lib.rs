@@ -1,1 +1,15 @@
-//! balancer
+//! The balancer: the REST API ([`api`]) over the replicated database, the watch over the servers
+//! ([`supervisor`]), the changes of their number ([`shaping`]) and the plugins that decide
+//! ([`brain`], [`routing`]).
+
+pub mod api;
+mod balancer;
+pub mod brain;
+pub mod fleet;
+pub mod routing;
+pub mod settings;
+pub mod shaping;
+pub mod supervisor;
+
+pub use balancer::{Balancer, BringUpError};
+pub use settings::Settings;

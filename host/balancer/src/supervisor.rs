@@ -70,6 +70,7 @@ impl Supervisor {
                 }
             }
             self.reconcile();
+            self.balancer.record_ring().await;
             tokio::select! {
                 () = tokio::time::sleep(t) => {}
                 () = self.balancer.cluster.suspicion() => {}

@@ -136,3 +136,27 @@ impl Folder {
         self.dir.join("server.log")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test fails by panicking
+
+    use super::*;
+
+    #[test]
+    fn a_tail_is_of_this_run_and_short() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(dir.path(), "s1");
+        assert_eq!(folder.log_tail(0), "");
+        folder.prepare().unwrap();
+        std::fs::write(folder.log_path(), "old\nnew 1\nnew 2\n").unwrap();
+        assert_eq!(folder.log_tail(4), "new 1\nnew 2");
+        let long: String = (0..5000).map(|n| format!("{n}\n")).collect();
+        std::fs::write(folder.log_path(), long).unwrap();
+        let tail = folder.log_tail(4);
+        assert_eq!(
+            tail.lines().collect::<Vec<_>>(),
+            Vec::from_iter((4990..5000).map(|n| n.to_string()))
+        );
+    }
+}

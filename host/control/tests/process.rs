@@ -1,6 +1,6 @@
 //! Servers as processes, with a script that stands in for the server.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
 use std::path::PathBuf;

@@ -11,7 +11,10 @@ use ringwright_replication::{WriteError, WriteRequest, Written};
 use ringwright_wire::{Op, RefusalReason};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
+
+use super::about::example;
 use super::repeatable::Repeatable;
 use super::{ApiError, Payload};
 use crate::Balancer;
@@ -120,6 +123,32 @@ pub(super) async fn del(
     let id = key(request.payload.needed_raw(column)?, column)?;
     let message = format!("Data entry with {column}:{id} removed from all replicas");
     commit(&balancer, &schema, request, vec![Op::Delete { key: id }], message).await
+}
+
+/// An example payload.
+#[utoipa::path(get, path = "/read", tag = "rows", responses((status = 200, body = Value)))]
+pub(super) async fn read_example() -> Json<Value> {
+    example("POST this to read rows", json!({"Stud_id": {"low": 1000, "high": 8889}}))
+}
+
+/// An example payload.
+#[utoipa::path(get, path = "/write", tag = "rows", responses((status = 200, body = Value)))]
+pub(super) async fn write_example() -> Json<Value> {
+    let row = json!({"Stud_id": 2255, "Stud_name": "GHI", "Stud_marks": 27});
+    example("POST this to add rows", json!({"data": [row]}))
+}
+
+/// An example payload.
+#[utoipa::path(get, path = "/update", tag = "rows", responses((status = 200, body = Value)))]
+pub(super) async fn update_example() -> Json<Value> {
+    let row = json!({"Stud_id": 2255, "Stud_name": "GHI", "Stud_marks": 28});
+    example("PUT this to replace a row", json!({"Stud_id": 2255, "data": row}))
+}
+
+/// An example payload.
+#[utoipa::path(get, path = "/del", tag = "rows", responses((status = 200, body = Value)))]
+pub(super) async fn del_example() -> Json<Value> {
+    example("DELETE with this to delete a row", json!({"Stud_id": 2255}))
 }
 
 async fn commit(

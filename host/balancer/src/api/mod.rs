@@ -1,0 +1,74 @@
+//! The REST API, one module a theme.
+
+mod about;
+mod database;
+mod error;
+mod payload;
+mod plugins;
+mod proxy;
+mod repeatable;
+mod ring;
+mod rows;
+mod servers;
+
+pub use error::{ApiError, Failure};
+pub use payload::Payload;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::Balancer;
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Ringwright",
+    description = "A load balancer in front of a sharded, replicated database"
+))]
+struct Description;
+
+/// The balancer's whole API.
+pub fn router(balancer: Arc<Balancer>) -> Router {
+    let limit = balancer.settings.body_limit;
+    let (router, openapi) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(about::root))
+        .routes(routes!(about::help))
+        .routes(routes!(about::healthz))
+        .routes(routes!(about::readyz))
+        .routes(routes!(database::init, database::init_example))
+        .routes(routes!(database::status))
+        .routes(routes!(servers::add, servers::add_example))
+        .routes(routes!(servers::rm, servers::rm_example))
+        .routes(routes!(servers::rep))
+        .routes(routes!(rows::read, rows::read_example))
+        .routes(routes!(rows::write, rows::write_example))
+        .routes(routes!(rows::update, rows::update_example))
+        .routes(routes!(rows::del, rows::del_example))
+        .routes(routes!(plugins::list))
+        .routes(routes!(plugins::activate))
+        .routes(routes!(ring::ring))
+        .split_for_parts();
+    router
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi))
+        .fallback(proxy::forward)
+        .method_not_allowed_fallback(about::wrong_method)
+        .layer(DefaultBodyLimit::max(limit))
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(balancer)
+}
+
+/// A fault of ours, told as one; the request that met it is lost, nothing else.
+fn panicked(cause: Box<dyn Any + Send>) -> Response {
+    let text = cause.downcast_ref::<&str>().copied().unwrap_or("unknown");
+    tracing::error!(cause = text, "a request handler panicked");
+    let status = axum::http::StatusCode::INTERNAL_SERVER_ERROR;
+    ApiError { status, message: "internal error".into() }.into_response()
+}

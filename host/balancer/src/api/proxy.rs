@@ -1,0 +1,64 @@
+//! Plain balancing: any other path goes to one server, chosen by the active hash function.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::uri::{PathAndQuery, Scheme};
+use axum::http::{Method, Request, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use super::ApiError;
+use crate::Balancer;
+
+/// Paths of a server that are the balancer's business alone.
+fn is_internal(path: &str) -> bool {
+    path.starts_with("/internal") || matches!(path, "/config" | "/copy")
+}
+
+pub(super) async fn forward(
+    State(balancer): State<Arc<Balancer>>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
+    let path = request.uri().path().to_owned();
+    let unknown = || {
+        ApiError::bad(format!("'{path}' endpoint does not exist in server replicas"))
+    };
+    if request.method() != Method::GET {
+        return Err(ApiError::missing(format!("'{path}' does not exist")));
+    }
+    if is_internal(&path) {
+        return Err(unknown());
+    }
+    let id = match request.headers().get("x-request-id") {
+        None => balancer.router.draw(),
+        Some(value) => {
+            value.to_str().ok().and_then(|id| id.trim().parse().ok()).ok_or_else(|| {
+                ApiError::bad("header 'x-request-id' must be a whole number from 0")
+            })?
+        }
+    };
+    let query = request.uri().path_and_query().cloned();
+    for member in balancer.router.order(id, &balancer.live()) {
+        let Some(address) = balancer.fleet.address(&member.name) else { continue };
+        match ask(&balancer, &address, query.clone()).await {
+            Some(answer) if answer.status() == StatusCode::NOT_FOUND => return Err(unknown()),
+            Some(answer) => return Ok(answer),
+            None => tracing::debug!(server = member.name, "a request goes to the next server"),
+        }
+    }
+    Err(ApiError::unavailable("no server answers"))
+}
+
+async fn ask(balancer: &Balancer, address: &str, path: Option<PathAndQuery>) -> Option<Response> {
+    let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let uri =
+        Uri::builder().scheme(Scheme::HTTP).authority(address).path_and_query(path).build().ok()?;
+    let request = Request::get(uri)
+        .header(header::ACCEPT, "application/json")
+        .body(Body::empty())
+        .ok()?;
+    let limit = balancer.settings.server_timeout;
+    let answer = tokio::time::timeout(limit, balancer.http.request(request)).await.ok()?.ok()?;
+    Some(answer.into_response())
+}

@@ -1,0 +1,45 @@
+//! The ring: `/ring`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use super::ApiError;
+use crate::Balancer;
+
+/// The ring of the servers that answer: its virtual nodes, and who owns how many slots.
+#[utoipa::path(get, path = "/ring", tag = "plugins",
+    responses((status = 200, body = Value), (status = 503, body = super::Failure)))]
+pub(super) async fn ring(State(balancer): State<Arc<Balancer>>) -> Result<Json<Value>, ApiError> {
+    let live = balancer.live();
+    let hash = balancer.brain.hash();
+    let table = balancer
+        .router
+        .lay_out(&hash, &live)
+        .map_err(|e| ApiError::unavailable(e.to_string()))?;
+    let name = |i: usize| live.get(i).map(|m| m.name.as_str());
+    let owners: Vec<Option<&str>> =
+        (0..table.slots()).map(|slot| table.owner(slot).and_then(name)).collect();
+    let mut owned: BTreeMap<&str, u32> = live.iter().map(|m| (m.name.as_str(), 0)).collect();
+    for owner in owners.iter().flatten() {
+        *owned.entry(owner).or_default() += 1;
+    }
+    let points: Vec<Value> = table
+        .points()
+        .iter()
+        .map(|p| {
+            let server = usize::try_from(p.server).ok().and_then(name);
+            json!({"slot": p.slot, "virtual_node": p.replica, "server": server})
+        })
+        .collect();
+    Ok(Json(json!({"message": {
+        "hash": hash.name,
+        "slots": table.slots(),
+        "virtual_nodes": points,
+        "slots_owned": owned,
+        "owners": owners,
+    }, "status": "successful"})))
+}
