@@ -36,6 +36,14 @@ pub enum BrainError {
         /// Those there are.
         known: String,
     },
+    /// There is none of that kind at all.
+    #[error("no {kind} plugin is called '{name}', nor anything else: `make plugins` builds some")]
+    NoneAtAll {
+        /// `hash` or `placement`.
+        kind: &'static str,
+        /// The name asked for.
+        name: String,
+    },
 }
 
 impl Brain {
@@ -115,10 +123,14 @@ fn find_placement(
 }
 
 fn unknown(catalogue: &Catalogue, kind: &'static str, name: &str) -> BrainError {
-    let known: Vec<String> = catalogue
+    let known: Vec<&str> = catalogue
         .entries()
         .filter(|e| e.is_loaded() && e.kind() == kind)
-        .map(|e| e.name().to_owned())
+        .map(|e| e.name())
         .collect();
-    BrainError::Unknown { kind, name: name.to_owned(), known: known.join(", ") }
+    let name = name.to_owned();
+    if known.is_empty() {
+        return BrainError::NoneAtAll { kind, name };
+    }
+    BrainError::Unknown { kind, name, known: known.join(", ") }
 }

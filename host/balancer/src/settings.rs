@@ -1,6 +1,5 @@
 //! What an operator may set about the balancer.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// The balancer's settings.
@@ -24,12 +23,6 @@ pub struct Settings {
     pub copy_timeout: Duration,
     /// Largest request body, in bytes.
     pub body_limit: usize,
-    /// Folders plugins are loaded from.
-    pub plugin_dirs: Vec<PathBuf>,
-    /// The hash function where none was chosen.
-    pub default_hash: String,
-    /// The placement policy where none was chosen.
-    pub default_placement: String,
 }
 
 impl Default for Settings {
@@ -44,9 +37,6 @@ impl Default for Settings {
             server_timeout: Duration::from_secs(5),
             copy_timeout: Duration::from_secs(600),
             body_limit: 16 << 20,
-            plugin_dirs: Vec::new(),
-            default_hash: "virtual-node".into(),
-            default_placement: "spread".into(),
         }
     }
 }

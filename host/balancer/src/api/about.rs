@@ -35,25 +35,31 @@ const ROUTES: [(&str, &str); 17] = [
 /// The routes; as a page where a browser asks.
 #[utoipa::path(get, path = "/", tag = "about", responses((status = 200, body = Value)))]
 pub(super) async fn root(headers: HeaderMap) -> Response {
+    routes(&headers)
+}
+
+/// The routes; as a page where a browser asks.
+#[utoipa::path(get, path = "/help", tag = "about", responses((status = 200, body = Value)))]
+pub(super) async fn help(headers: HeaderMap) -> Response {
+    routes(&headers)
+}
+
+fn routes(headers: &HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
     if !accept.contains("text/html") {
-        return help().await.into_response();
+        let routes: Map<String, Value> =
+            ROUTES.iter().map(|(name, route)| ((*name).to_owned(), json!(route))).collect();
+        return Json(json!({"message": routes, "status": "successful"})).into_response();
     }
-    let rows: String =
-        ROUTES.iter().map(|(_, route)| format!("<li>{}</li>", route.replace('<', "&lt;"))).collect();
+    let rows: String = ROUTES
+        .iter()
+        .map(|(_, route)| format!("<li>{}</li>", route.replace('<', "&lt;")))
+        .collect();
     let page = format!(
         "<!doctype html><meta charset=utf-8><title>Ringwright</title><h1>Ringwright</h1>\
          <p><a href=/docs>Try the API</a> · <a href=/status>status</a></p><ul>{rows}</ul>"
     );
     Html(page).into_response()
-}
-
-/// The routes.
-#[utoipa::path(get, path = "/help", tag = "about", responses((status = 200, body = Value)))]
-pub(super) async fn help() -> Json<Value> {
-    let routes: Map<String, Value> =
-        ROUTES.iter().map(|(name, route)| ((*name).to_owned(), json!(route))).collect();
-    Json(json!({"message": routes, "status": "successful"}))
 }
 
 /// Whether the process lives.
@@ -66,9 +72,7 @@ pub(super) async fn healthz() -> Json<Value> {
 /// that answers.
 #[utoipa::path(get, path = "/readyz", tag = "about",
     responses((status = 200, body = Value), (status = 503, body = super::Failure)))]
-pub(super) async fn readyz(
-    State(balancer): State<Arc<Balancer>>,
-) -> Result<Json<Value>, ApiError> {
+pub(super) async fn readyz(State(balancer): State<Arc<Balancer>>) -> Result<Json<Value>, ApiError> {
     balancer.cluster.charge().check()?;
     let view = balancer.cluster.view();
     let served = |s: &&ringwright_replication::ShardView| {
@@ -76,7 +80,9 @@ pub(super) async fn readyz(
     };
     if let Some(shard) = view.shards.iter().find(served) {
         let id = &shard.shard.id;
-        return Err(ApiError::unavailable(format!("shard '{id}' has no replica in sync that answers")));
+        return Err(ApiError::unavailable(format!(
+            "shard '{id}' has no replica in sync that answers"
+        )));
     }
     Ok(Json(json!({"message": "ready", "status": "success"})))
 }

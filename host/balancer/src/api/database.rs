@@ -28,10 +28,8 @@ pub(super) async fn init(
     payload: Payload,
 ) -> Result<Json<Value>, ApiError> {
     let schema = Payload::parse(payload.needed_raw("schema")?.get().as_bytes(), "field 'schema'")?;
-    let dtypes: Vec<Dtype> = schema.needed(
-        "dtypes",
-        "a list of Number, String, Integer, Float or Boolean",
-    )?;
+    let dtypes: Vec<Dtype> =
+        schema.needed("dtypes", "a list of Number, String, Integer, Float or Boolean")?;
     let schema = Schema { columns: schema.needed("columns", "a list of names")?, dtypes };
     schema.check().map_err(|e| ApiError::bad(e.to_string()))?;
     let sharding: Option<String> = payload.optional("sharding", "\"range\" or \"modulo\"")?;
@@ -68,9 +66,7 @@ pub(super) async fn init_example() -> Json<Value> {
 
 /// The schema, the shards, the servers, and the state of every replica.
 #[utoipa::path(get, path = "/status", tag = "database", responses((status = 200, body = Value)))]
-pub(super) async fn status(
-    State(balancer): State<Arc<Balancer>>,
-) -> Result<Json<Value>, ApiError> {
+pub(super) async fn status(State(balancer): State<Arc<Balancer>>) -> Result<Json<Value>, ApiError> {
     balancer.cluster.charge().check()?;
     let view = balancer.cluster.view();
     Ok(Json(json!({"message": {
@@ -108,9 +104,7 @@ fn holdings(view: &View) -> BTreeMap<&str, Vec<&str>> {
 }
 
 fn replicas(view: &View) -> Vec<Value> {
-    let row = |s: &ShardView, server: &str, state: &str| {
-        json!({"shard_id": s.shard.id, "server": server, "state": state})
-    };
+    let row = |s: &ShardView, server: &str, state: &str| json!({"shard_id": s.shard.id, "server": server, "state": state});
     view.shards
         .iter()
         .flat_map(|s| {

@@ -15,11 +15,14 @@ pub use error::{ApiError, Failure};
 pub use payload::Payload;
 
 use std::any::Any;
+use std::io;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -63,6 +66,23 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .layer(DefaultBodyLimit::max(limit))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(balancer)
+}
+
+/// Serves the API until `stop` is ready and the requests under way are answered.
+///
+/// # Errors
+/// Where the listener breaks.
+pub async fn serve(
+    listener: TcpListener,
+    balancer: Arc<Balancer>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
+        }
+    });
+    axum::serve(listener, router(balancer)).with_graceful_shutdown(stop).await
 }
 
 /// A fault of ours, told as one; the request that met it is lost, nothing else.

@@ -21,9 +21,7 @@ pub(super) async fn forward(
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
     let path = request.uri().path().to_owned();
-    let unknown = || {
-        ApiError::bad(format!("'{path}' endpoint does not exist in server replicas"))
-    };
+    let unknown = || ApiError::bad(format!("'{path}' endpoint does not exist in server replicas"));
     if request.method() != Method::GET {
         return Err(ApiError::missing(format!("'{path}' does not exist")));
     }
@@ -38,6 +36,7 @@ pub(super) async fn forward(
             })?
         }
     };
+    balancer.cluster.charge().check()?;
     let query = request.uri().path_and_query().cloned();
     for member in balancer.router.order(id, &balancer.live()) {
         let Some(address) = balancer.fleet.address(&member.name) else { continue };
@@ -54,10 +53,8 @@ async fn ask(balancer: &Balancer, address: &str, path: Option<PathAndQuery>) -> 
     let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
     let uri =
         Uri::builder().scheme(Scheme::HTTP).authority(address).path_and_query(path).build().ok()?;
-    let request = Request::get(uri)
-        .header(header::ACCEPT, "application/json")
-        .body(Body::empty())
-        .ok()?;
+    let request =
+        Request::get(uri).header(header::ACCEPT, "application/json").body(Body::empty()).ok()?;
     let limit = balancer.settings.server_timeout;
     let answer = tokio::time::timeout(limit, balancer.http.request(request)).await.ok()?.ok()?;
     Some(answer.into_response())

@@ -14,12 +14,11 @@ use crate::Balancer;
 #[utoipa::path(get, path = "/ring", tag = "plugins",
     responses((status = 200, body = Value), (status = 503, body = super::Failure)))]
 pub(super) async fn ring(State(balancer): State<Arc<Balancer>>) -> Result<Json<Value>, ApiError> {
+    balancer.cluster.charge().check()?;
     let live = balancer.live();
     let hash = balancer.brain.hash();
-    let table = balancer
-        .router
-        .lay_out(&hash, &live)
-        .map_err(|e| ApiError::unavailable(e.to_string()))?;
+    let table =
+        balancer.router.lay_out(&hash, &live).map_err(|e| ApiError::unavailable(e.to_string()))?;
     let name = |i: usize| live.get(i).map(|m| m.name.as_str());
     let owners: Vec<Option<&str>> =
         (0..table.slots()).map(|slot| table.owner(slot).and_then(name)).collect();

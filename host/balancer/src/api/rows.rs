@@ -13,7 +13,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-
 use super::about::example;
 use super::repeatable::Repeatable;
 use super::{ApiError, Payload};
@@ -74,8 +73,8 @@ pub(super) async fn write(
         .map_err(|_| ApiError::bad("field 'data' must be a list of rows"))?;
     let mut ops = Vec::with_capacity(rows.len());
     for (i, row) in rows.iter().enumerate() {
-        let row = Row::parse(&schema, row, None)
-            .map_err(|e| ApiError::bad(format!("data[{i}]: {e}")))?;
+        let row =
+            Row::parse(&schema, row, None).map_err(|e| ApiError::bad(format!("data[{i}]: {e}")))?;
         ops.push(Op::Insert { key: row.key, row: row.json });
     }
     let message = format!("{} Data entries added", ops.len());

@@ -22,13 +22,14 @@ pub(super) async fn add(
     payload: Payload,
 ) -> Result<Json<Value>, ApiError> {
     let n: usize = payload.needed("n", "a whole number")?;
-    if payload.raw("servers").is_none() && payload.raw("new_shards").is_none() {
+    let place: Option<bool> = payload.optional("place", "true or false")?;
+    if !names_shards(&payload, &["servers", "new_shards", "place"])? {
         let hostnames = hostnames(&payload, n, "newly added")?;
         let servers = hostnames.into_iter().map(|name| (name, Vec::new())).collect();
         balancer.add(AddPlan { n, servers, ..AddPlan::default() }).await?;
         return Ok(rep_answer(&balancer));
     }
-    let place = payload.optional("place", "true or false")?.unwrap_or(false);
+    let place = place.unwrap_or(false);
     let servers = new_servers(&payload)?;
     if n > servers.len() && !place {
         return Err(ApiError::bad(
@@ -73,13 +74,13 @@ pub(super) async fn rm(
     payload: Payload,
 ) -> Result<Json<Value>, ApiError> {
     let n: usize = payload.needed("n", "a whole number")?;
+    names_shards(&payload, &["servers"])?;
     if payload.raw("hostnames").is_some() {
         let servers = hostnames(&payload, n, "removable")?;
         balancer.remove(RemovePlan { n, servers }).await?;
         return Ok(rep_answer(&balancer));
     }
-    let servers: Vec<String> =
-        payload.optional("servers", "a list of names")?.unwrap_or_default();
+    let servers: Vec<String> = payload.optional("servers", "a list of names")?.unwrap_or_default();
     let removed = balancer.remove(RemovePlan { n, servers }).await?;
     let left = balancer.cluster.view().servers.len();
     Ok(Json(json!({"message": {"N": left, "servers": removed}, "status": "successful"})))
@@ -92,9 +93,10 @@ pub(super) async fn rm_example() -> Json<Value> {
 }
 
 /// The servers.
-#[utoipa::path(get, path = "/rep", tag = "servers", responses((status = 200, body = Value)))]
-pub(super) async fn rep(State(balancer): State<Arc<Balancer>>) -> Json<Value> {
-    rep_answer(&balancer)
+#[utoipa::path(get, path = "/rep", tag = "servers", responses((status = 200, body = Value), (status = 503, body = super::Failure)))]
+pub(super) async fn rep(State(balancer): State<Arc<Balancer>>) -> Result<Json<Value>, ApiError> {
+    balancer.cluster.charge().check()?;
+    Ok(rep_answer(&balancer))
 }
 
 fn rep_answer(balancer: &Balancer) -> Json<Value> {
@@ -103,9 +105,18 @@ fn rep_answer(balancer: &Balancer) -> Json<Value> {
     Json(json!({"message": {"N": names.len(), "replicas": names}, "status": "successful"}))
 }
 
+/// Whether a payload has one of the `fields` that only the database's shape has; it may not have
+/// those of both shapes.
+fn names_shards(payload: &Payload, fields: &[&str]) -> Result<bool, ApiError> {
+    let Some(field) = fields.iter().find(|f| payload.raw(f).is_some()) else { return Ok(false) };
+    if payload.raw("hostnames").is_some() {
+        return Err(ApiError::bad(format!("field 'hostnames' does not go with '{field}'")));
+    }
+    Ok(true)
+}
+
 fn hostnames(payload: &Payload, n: usize, which: &str) -> Result<Vec<String>, ApiError> {
-    let names: Vec<String> =
-        payload.optional("hostnames", "a list of names")?.unwrap_or_default();
+    let names: Vec<String> = payload.optional("hostnames", "a list of names")?.unwrap_or_default();
     if names.len() > n {
         let message = format!("Length of hostname list is more than {which} instances");
         return Err(ApiError::bad(message));

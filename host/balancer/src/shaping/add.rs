@@ -1,9 +1,11 @@
 //! `/add`: new servers, and new shards or copies of old ones on them.
 
-use ringwright_model::{Shard, Sharding};
-use ringwright_replication::Expansion;
+use std::collections::HashSet;
 
-use super::init::check_holdings;
+use ringwright_model::{Shard, Sharding};
+use ringwright_replication::{ClusterError, Expansion};
+
+use super::init::{check_held, check_holdings};
 use super::placing::Model;
 use super::{NewServer, NewShard, ShapeError, names, shards};
 use crate::Balancer;
@@ -34,9 +36,6 @@ impl Balancer {
         let _one = self.shaping.lock().await;
         let view = self.cluster.view();
         let invalid = |message: String| Err(ShapeError::Invalid(message));
-        if plan.n == 0 {
-            return invalid("field 'n' must be at least 1".into());
-        }
         let existing: Vec<Shard> = view.shards.iter().map(|s| (*s.shard).clone()).collect();
         let new_shards = match (&view.schema, plan.shards.is_empty()) {
             (_, true) => Vec::new(),
@@ -54,11 +53,11 @@ impl Balancer {
         };
         let named: Vec<String> =
             plan.servers.iter().map(|(name, _)| names::fill_template(name)).collect();
-        let servers = names::assign(&view, &named, plan.n)?;
-        let is_shard = |id: &str| {
-            existing.iter().any(|s| s.id == id) || plan.shards.iter().any(|s| s.id == id)
-        };
-        let mut replicas = check_holdings(&plan.servers, &named, is_shard)?;
+        let servers = self.enlist(&view, "n", &named, plan.n)?;
+        let old_ids: HashSet<&str> = existing.iter().map(|s| s.id.as_str()).collect();
+        let new_ids = plan.shards.iter().map(|s| s.id.as_str());
+        let ids = old_ids.iter().copied().chain(new_ids).collect();
+        let mut replicas = check_holdings(&plan.servers, &named, &ids)?;
         if plan.place && view.schema.is_some() {
             let mut model = Model::of(&view);
             model.add_servers(&servers);
@@ -67,26 +66,32 @@ impl Balancer {
             model.want(self.settings.replicas);
             replicas.extend(self.place(&model)?);
         }
-        if let Some(bare) = plan.shards.iter().find(|s| !replicas.iter().any(|(r, _)| *r == s.id)) {
-            return invalid(format!("field 'servers': shard '{}' is held by no server", bare.id));
+        check_held(&plan.shards, &replicas)?;
+        let (copies, firsts): (Vec<_>, Vec<_>) =
+            replicas.into_iter().partition(|(shard, _)| old_ids.contains(shard.as_str()));
+        let sourceless = |(shard, to): &&(String, String)| {
+            view.shards.iter().any(|s| s.shard.id == *shard && !s.others_in_sync(to))
+        };
+        if let Some((shard, _)) = copies.iter().find(sourceless) {
+            return Err(ClusterError::NoSource(shard.clone()).into());
         }
         let recruits = self.recruit(&servers).await?;
-        let copies: Vec<_> = replicas
-            .iter()
-            .filter(|(shard, _)| existing.iter().any(|s| s.id == *shard))
-            .cloned()
-            .collect();
-        let expansion =
-            Expansion { schema: None, servers: recruits, shards: new_shards, replicas };
-        if let Err(e) = self.cluster.expand(expansion).await {
-            self.dismiss(servers.iter().map(|(_, name)| name.as_str())).await;
+        let names: Vec<String> = servers.into_iter().map(|(_, name)| name).collect();
+        let joining =
+            Expansion { servers: recruits, replicas: copies.clone(), ..Expansion::default() };
+        if let Err(e) = self.cluster.expand(joining).await {
+            self.dismiss(names.iter().map(String::as_str)).await;
             return Err(e.into());
         }
-        let names: Vec<String> = servers.into_iter().map(|(_, name)| name).collect();
-        if let Err(e) = self.copy_all(&copies).await {
-            if plan.shards.is_empty() {
-                self.take_back(&copies, &names).await;
-            }
+        // New shards come last: once there they may be written to, and can't be taken back.
+        let grown = async {
+            self.copy_all(&copies).await?;
+            let expansion =
+                Expansion { shards: new_shards, replicas: firsts, ..Expansion::default() };
+            self.cluster.expand(expansion).await.map_err(ShapeError::from)
+        };
+        if let Err(e) = grown.await {
+            self.take_back(&copies, &names).await;
             return Err(e);
         }
         self.record_ring().await;
@@ -109,7 +114,7 @@ impl Balancer {
         Ok(())
     }
 
-    /// Undoes an addition whose copies could not be made.
+    /// Undoes an addition that could not be finished.
     async fn take_back(&self, copies: &[(String, String)], names: &[String]) {
         for (shard, server) in copies {
             if let Err(error) = self.cluster.leave(shard, server).await {

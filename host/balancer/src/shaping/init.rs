@@ -1,5 +1,7 @@
 //! `/init`: the schema, the first shards and the servers that hold them.
 
+use std::collections::HashSet;
+
 use ringwright_metadata::Change;
 use ringwright_model::{Schema, Sharding};
 use ringwright_replication::Expansion;
@@ -44,27 +46,19 @@ impl Balancer {
         if plan.shards.is_empty() {
             return invalid("field 'shards' is empty: a table needs at least one".into());
         }
-        let new_shards =
-            shards::check(plan.sharding, plan.schema.key_column(), &plan.shards, &[])?;
+        let new_shards = shards::check(plan.sharding, plan.schema.key_column(), &plan.shards, &[])?;
         let n = plan.n.unwrap_or(plan.servers.len());
-        if n == 0 {
-            return invalid("field 'N' must be at least 1".into());
-        }
         if n < plan.servers.len() {
-            return invalid(format!(
-                "field 'N' is {n} but 'servers' names {}",
-                plan.servers.len()
-            ));
+            return invalid(format!("field 'N' is {n} but 'servers' names {}", plan.servers.len()));
         }
         if plan.replicas == Some(0) {
             return invalid("field 'replicas' must be at least 1".into());
         }
         let named: Vec<String> =
             plan.servers.iter().map(|(name, _)| names::fill_template(name)).collect();
-        let servers = names::assign(&view, &named, n)?;
-        let mut replicas = check_holdings(&plan.servers, &named, |id| {
-            plan.shards.iter().any(|s| s.id == id)
-        })?;
+        let servers = self.enlist(&view, "N", &named, n)?;
+        let ids = plan.shards.iter().map(|s| s.id.as_str()).collect();
+        let mut replicas = check_holdings(&plan.servers, &named, &ids)?;
         if n > plan.servers.len() {
             let mut model = Model::of(&view);
             model.add_servers(&servers);
@@ -73,9 +67,7 @@ impl Balancer {
             model.want(plan.replicas.unwrap_or(self.settings.replicas));
             replicas.extend(self.place(&model)?);
         }
-        if let Some(bare) = plan.shards.iter().find(|s| !replicas.iter().any(|(r, _)| *r == s.id)) {
-            return invalid(format!("field 'servers': shard '{}' is held by no server", bare.id));
-        }
+        check_held(&plan.shards, &replicas)?;
         let recruits = self.recruit(&servers).await?;
         let expansion = Expansion {
             schema: Some((plan.schema, plan.sharding)),
@@ -89,7 +81,10 @@ impl Balancer {
         }
         let choice = Change::HashPlugin(self.brain.hash().name.clone());
         let policy = Change::PlacementPlugin(self.brain.placement().name.clone());
-        self.cluster.record(vec![choice, policy]).await?;
+        if let Err(error) = self.cluster.record(vec![choice, policy]).await {
+            // The database is configured all the same.
+            tracing::warn!(%error, "the plugins in use could not be written down");
+        }
         self.record_ring().await;
         tracing::info!(servers = n, shards = plan.shards.len(), "the database is configured");
         Ok(())
@@ -100,24 +95,38 @@ impl Balancer {
 pub(super) fn check_holdings(
     servers: &[NewServer],
     names: &[String],
-    is_shard: impl Fn(&str) -> bool,
+    shard_ids: &HashSet<&str>,
 ) -> Result<Vec<(String, String)>, ShapeError> {
     let mut replicas: Vec<(String, String)> = Vec::new();
     for ((given, shards), name) in servers.iter().zip(names) {
+        let mut held = HashSet::new();
         for shard in shards {
-            if !is_shard(shard) {
+            if !shard_ids.contains(shard.as_str()) {
                 return Err(ShapeError::Invalid(format!(
                     "field 'servers.{given}': shard '{shard}' is not defined"
                 )));
             }
-            let replica = (shard.clone(), name.clone());
-            if replicas.contains(&replica) {
+            if !held.insert(shard) {
                 return Err(ShapeError::Invalid(format!(
                     "field 'servers.{given}': shard '{shard}' is given twice"
                 )));
             }
-            replicas.push(replica);
+            replicas.push((shard.clone(), name.clone()));
         }
     }
     Ok(replicas)
+}
+
+/// Checks that each new shard has a server.
+pub(super) fn check_held(
+    shards: &[NewShard],
+    replicas: &[(String, String)],
+) -> Result<(), ShapeError> {
+    let held: HashSet<&str> = replicas.iter().map(|(shard, _)| shard.as_str()).collect();
+    match shards.iter().find(|s| !held.contains(s.id.as_str())) {
+        None => Ok(()),
+        Some(NewShard { id, .. }) => {
+            Err(ShapeError::Invalid(format!("field 'servers': shard '{id}' is held by no server")))
+        }
+    }
 }

@@ -12,11 +12,13 @@ pub use init::InitPlan;
 pub use names::spell;
 pub use remove::RemovePlan;
 
+use std::sync::Arc;
+
 use futures::future::join_all;
 use ringwright_control::ControlError;
 use ringwright_model::Key;
 use ringwright_plugin_runtime::CallError;
-use ringwright_replication::{ClusterError, Recruit};
+use ringwright_replication::{ClusterError, Member, Recruit, View};
 
 use crate::Balancer;
 use crate::balancer::BringUpError;
@@ -67,7 +69,32 @@ pub struct NewShard {
 /// A server as a request describes it: its name and the shards it is to hold.
 pub type NewServer = (String, Vec<String>);
 
+/// Most servers of a cluster; the ring may have room for fewer.
+const MOST_SERVERS: usize = 1000;
+
 impl Balancer {
+    /// Numbers and names of the `n` servers that a request's `field` asks for, some of them named.
+    fn enlist(
+        &self,
+        view: &View,
+        field: &str,
+        named: &[String],
+        n: usize,
+    ) -> Result<Vec<(u32, String)>, ShapeError> {
+        if n == 0 || n > MOST_SERVERS {
+            let message = format!("field '{field}' must be from 1 to {MOST_SERVERS}");
+            return Err(ShapeError::Invalid(message));
+        }
+        let servers = names::assign(view, named, n)?;
+        // As with a change of the hash function: it must be able to lay out what there will be.
+        let new = servers.iter().map(|(id, name)| Member::new(*id, name));
+        let all: Vec<Arc<Member>> = view.servers.values().cloned().chain(new).collect();
+        self.router
+            .lay_out(&self.brain.hash(), &all)
+            .map_err(|e| ShapeError::Invalid(format!("field '{field}': {e}")))?;
+        Ok(servers)
+    }
+
     /// Starts servers that do not belong to the cluster yet; all of them or none.
     async fn recruit(&self, servers: &[(u32, String)]) -> Result<Vec<Recruit>, ShapeError> {
         let starts = servers.iter().map(|(id, name)| async {

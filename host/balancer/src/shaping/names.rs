@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use rand::RngExt;
+use ringwright_control::check_name;
 use ringwright_replication::View;
 
 use super::ShapeError;
@@ -22,6 +23,7 @@ pub(super) fn assign(
         id
     };
     for name in names {
+        check_name(name).map_err(|e| ShapeError::Invalid(format!("field 'servers': {e}")))?;
         if view.servers.contains_key(name) {
             return Err(ShapeError::Clash(format!("server '{name}' is in the cluster already")));
         }
@@ -32,9 +34,8 @@ pub(super) fn assign(
     }
     while all.len() < n {
         let id = next_id();
-        let free = |name: &String| {
-            !view.servers.contains_key(name) && !all.iter().any(|(_, n)| n == name)
-        };
+        let free =
+            |name: &String| !view.servers.contains_key(name) && !all.iter().any(|(_, n)| n == name);
         let name = (id..).map(|i| format!("Server{i}")).find(free);
         all.push((id, name.unwrap_or_default()));
     }

@@ -139,8 +139,14 @@ impl Balancer {
             let shard = usize::try_from(m.shard).ok().and_then(|i| model.cluster.shards.get(i));
             let (Some(shard), Some(to)) = (shard, model.node_name(m.target)) else { continue };
             let from = m.source.and_then(|n| model.node_name(n)).map(str::to_owned);
-            tracing::info!(shard = shard.id, from, to, reason = m.reason, policy = policy.name,
-                "placement decided");
+            tracing::info!(
+                shard = shard.id,
+                from,
+                to,
+                reason = m.reason,
+                policy = policy.name,
+                "placement decided"
+            );
             named.push((shard.id.clone(), from, to.to_owned()));
         }
         Ok(named)

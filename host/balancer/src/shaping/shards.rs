@@ -4,6 +4,9 @@ use ringwright_model::{Key, Shard, Sharding};
 
 use super::{NewShard, ShapeError};
 
+/// Most shards of a table: each is compared with all others, and each write's turn looks at all.
+const MOST_SHARDS: usize = 10_000;
+
 /// Checks new shards against each other and those there are.
 pub(super) fn check(
     sharding: Sharding,
@@ -11,6 +14,10 @@ pub(super) fn check(
     new: &[NewShard],
     existing: &[Shard],
 ) -> Result<Vec<Shard>, ShapeError> {
+    if existing.len() + new.len() > MOST_SHARDS {
+        let message = format!("field 'shards': a table has at most {MOST_SHARDS} shards");
+        return Err(ShapeError::Invalid(message));
+    }
     let mut all = existing.to_vec();
     for (i, shard) in new.iter().enumerate() {
         let invalid = |message: String| {

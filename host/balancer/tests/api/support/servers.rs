@@ -1,0 +1,168 @@
+//! Container control for tests: real shard servers, in this process.
+//!
+//! Each has a runtime of its own, and ending it drops its tasks and connections wherever they
+//! are, as killing a process does. Its file stays, and the next start opens it again.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use ringwright_control::{Control, ControlError, Instance, check_name};
+use ringwright_shard_server::{Storage, router};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{broadcast, oneshot, watch};
+
+pub struct Servers {
+    dir: PathBuf,
+    deaths: broadcast::Sender<String>,
+    running: Mutex<BTreeMap<String, Running>>,
+    broken: Mutex<HashSet<String>>,
+    /// Whether starts wait before they do anything.
+    held: watch::Sender<bool>,
+    /// Starts asked for so far.
+    starts: watch::Sender<usize>,
+}
+
+struct Running {
+    address: String,
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background(); // a drop would block, which no runtime's thread may
+        }
+    }
+}
+
+impl Servers {
+    pub fn new(dir: &Path) -> Self {
+        Servers {
+            dir: dir.to_owned(),
+            deaths: broadcast::Sender::new(64),
+            running: Mutex::default(),
+            broken: Mutex::default(),
+            held: watch::Sender::new(false),
+            starts: watch::Sender::new(0),
+        }
+    }
+
+    /// The names of those that run.
+    pub fn running(&self) -> Vec<String> {
+        self.running.lock().keys().cloned().collect()
+    }
+
+    /// Ends a server as a crash would; where `announced`, the system tells of it.
+    pub async fn crash(&self, name: &str, announced: bool) {
+        assert!(self.end(name).await, "{name} does not run");
+        if announced {
+            let _ = self.deaths.send(name.to_owned()); // nobody may listen
+        }
+    }
+
+    /// Deletes what a server that does not run has on disk.
+    pub fn wipe(&self, name: &str) {
+        assert!(!self.running.lock().contains_key(name), "{name} runs");
+        std::fs::remove_dir_all(self.dir.join(name)).unwrap();
+    }
+
+    /// Whether a server left anything on disk.
+    pub fn has_data(&self, name: &str) -> bool {
+        self.dir.join(name).exists()
+    }
+
+    /// From now on a server of that name does not start, or does again.
+    pub fn set_broken(&self, name: &str, broken: bool) {
+        if broken {
+            self.broken.lock().insert(name.to_owned());
+        } else {
+            self.broken.lock().remove(name);
+        }
+    }
+
+    /// From now on starts wait, or go on.
+    pub fn hold_starts(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    /// Waits for starts to be asked for, as many as there were and one more.
+    pub async fn another_start(&self) -> impl Future<Output = ()> {
+        let mut starts = self.starts.subscribe();
+        let so_far = *starts.borrow();
+        async move {
+            starts.wait_for(|n| *n > so_far).await.unwrap();
+        }
+    }
+
+    async fn end(&self, name: &str) -> bool {
+        let Some(mut running) = self.running.lock().remove(name) else { return false };
+        let runtime = running.runtime.take().unwrap();
+        let end = move || runtime.shutdown_timeout(Duration::from_secs(10));
+        tokio::task::spawn_blocking(end).await.unwrap();
+        true
+    }
+
+    fn instance(&self, name: &str) -> Option<Instance> {
+        let address = self.running.lock().get(name)?.address.clone();
+        Some(Instance { name: name.to_owned(), address, handle: "this process".into() })
+    }
+}
+
+#[async_trait]
+impl Control for Servers {
+    async fn start(&self, name: &str) -> Result<Instance, ControlError> {
+        check_name(name)?;
+        self.starts.send_modify(|n| *n += 1);
+        self.held.subscribe().wait_for(|held| !held).await.unwrap();
+        if let Some(instance) = self.instance(name) {
+            return Ok(instance);
+        }
+        if self.broken.lock().contains(name) {
+            return Err(ControlError::Stuck(name.to_owned()));
+        }
+        let dir = self.dir.join(name);
+        std::fs::create_dir_all(&dir).unwrap();
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (tell, told) = oneshot::channel();
+        let own_name = name.to_owned();
+        runtime.spawn(async move {
+            let storage = Storage::open_sqlite(dir.join("data.sqlite")).await.unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let _ = tell.send(listener.local_addr().unwrap().to_string());
+            axum::serve(listener, router(&own_name, storage)).await.unwrap();
+        });
+        let running = Running { address: told.await.unwrap(), runtime: Some(runtime) };
+        self.running.lock().insert(name.to_owned(), running);
+        Ok(self.instance(name).unwrap())
+    }
+
+    async fn list(&self) -> Result<Vec<Instance>, ControlError> {
+        Ok(self.running().iter().filter_map(|name| self.instance(name)).collect())
+    }
+
+    async fn stop(&self, name: &str) -> Result<(), ControlError> {
+        check_name(name)?;
+        self.end(name).await;
+        Ok(())
+    }
+
+    async fn kill(&self, name: &str) -> Result<(), ControlError> {
+        self.stop(name).await
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), ControlError> {
+        self.stop(name).await?;
+        if self.has_data(name) {
+            self.wipe(name);
+        }
+        Ok(())
+    }
+
+    fn deaths(&self) -> broadcast::Receiver<String> {
+        self.deaths.subscribe()
+    }
+}
