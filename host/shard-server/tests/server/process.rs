@@ -1,5 +1,5 @@
-//! A shard server as a process: its folder, its signals, its silence; and Postgres going away
-//! under it.
+//! A shard server as a process: its folder and its silence; and Postgres going away under it.
+//! Its signals are tested with the program that has a process of its own.
 
 use std::path::Path;
 use std::time::Duration;
@@ -31,30 +31,6 @@ async fn address(dir: &Path) -> String {
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     panic!("no address");
-}
-
-/// The signal goes to the test itself, which nextest gives a process of its own.
-#[tokio::test]
-async fn it_stops_on_sigterm_and_comes_back_the_same() {
-    let dir = TempDir::new().unwrap();
-    let mut incarnations = Vec::new();
-    for _ in 0..2 {
-        let server = tokio::spawn(run(settings(dir.path(), None)));
-        let address = address(dir.path()).await;
-        let client = HttpShardServer::new(&address, Duration::from_secs(5));
-        incarnations.push(client.adopt(Adopt { epoch: 1 }).await.unwrap().incarnation);
-        let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap();
-        assert_eq!(pid, std::process::id().to_string());
-        let other = run(settings(dir.path(), None)).await;
-        assert!(matches!(other, Err(RunError::InUse(_))), "{other:?}");
-        assert_eq!(client.heartbeat().await.unwrap(), incarnations[0]);
-        let kill = std::process::Command::new("kill").args(["-TERM", &pid]).status();
-        assert!(kill.unwrap().success());
-        server.await.unwrap().unwrap();
-        assert!(!dir.path().join("address").exists());
-        assert!(!dir.path().join("data.sqlite-wal").exists(), "the log was folded in");
-    }
-    assert_eq!(incarnations[0], incarnations[1]);
 }
 
 #[tokio::test]

@@ -1,0 +1,116 @@
+//! A client of the REST API, for the tools.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{Method, Request, StatusCode, header};
+use hyper_util::client::legacy::{Client as Http, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+
+/// Longest wait for an answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where the balancer is.
+#[derive(clap::Args)]
+#[group(skip)]
+pub struct Args {
+    /// Address of the balancer; http://127.0.0.1 and --port where it is left out.
+    #[arg(long, env = "RINGWRIGHT_URL")]
+    url: Option<String>,
+    /// Port of a balancer on this machine.
+    #[arg(long, env = "RINGWRIGHT_PORT", default_value_t = 5000)]
+    port: u16,
+}
+
+/// A client; clones share its connections.
+#[derive(Clone)]
+pub struct Client {
+    http: Http<HttpConnector, Full<Bytes>>,
+    base: String,
+}
+
+/// An answer, good or bad.
+pub struct Answer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The JSON in it.
+    pub body: Value,
+}
+
+impl Answer {
+    /// What it says, for people.
+    pub fn message(&self) -> String {
+        match &self.body["message"] {
+            Value::String(text) => text.trim_start_matches("<Error> ").to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl Client {
+    /// A client of the balancer that `args` name.
+    pub fn new(args: &Args) -> Self {
+        let base = match &args.url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://127.0.0.1:{}", args.port),
+        };
+        Self::at(base)
+    }
+
+    /// A client of the balancer at a URL.
+    pub fn at(base: String) -> Self {
+        Client { http: Http::builder(TokioExecutor::new()).build_http(), base }
+    }
+
+    /// Asks for a page.
+    ///
+    /// # Errors
+    /// Where there is no answer, or none in JSON.
+    pub async fn get(&self, path: &str) -> Result<Answer> {
+        self.send(Method::GET, path, None, Vec::new()).await
+    }
+
+    /// Sends a payload.
+    ///
+    /// # Errors
+    /// Where there is no answer, or none in JSON. Whether it was done is then unknown, unless it
+    /// is sent again under the same `once`.
+    pub async fn post(&self, path: &str, once: Option<&str>, body: Vec<u8>) -> Result<Answer> {
+        self.send(Method::POST, path, once, body).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        once: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Answer> {
+        let url = format!("{}{path}", self.base);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(&url)
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(once) = once {
+            request = request.header("idempotency-key", once);
+        }
+        let request = request.body(Full::from(body)).with_context(|| format!("'{url}'"))?;
+        let exchange = async {
+            let response = self.http.request(request).await?;
+            let status = response.status();
+            let bytes = response.into_body().collect().await?.to_bytes();
+            anyhow::Ok((status, bytes))
+        };
+        let (status, bytes) = tokio::time::timeout(TIMEOUT, exchange)
+            .await
+            .map_err(|_| anyhow::anyhow!("no answer within {TIMEOUT:?}"))
+            .flatten()
+            .with_context(|| format!("the balancer at {} does not answer", self.base))?;
+        let body = serde_json::from_slice(&bytes)
+            .with_context(|| format!("{url} did not answer as a balancer does ({status})"))?;
+        Ok(Answer { status, body })
+    }
+}

@@ -1,0 +1,47 @@
+//! The log: one line an event, on standard error.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+/// How to log.
+#[derive(clap::Args)]
+#[group(skip)]
+pub struct Args {
+    /// What to log: error, warn, info, debug or trace, also by module (info,sqlx=warn).
+    #[arg(
+        long,
+        global = true,
+        env = "RINGWRIGHT_LOG",
+        default_value = "info",
+        value_name = "FILTER"
+    )]
+    log: String,
+    /// How the log is written.
+    #[arg(long, global = true, env = "RINGWRIGHT_LOG_FORMAT", value_enum, default_value_t = Format::Text)]
+    log_format: Format,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts the log.
+pub fn start(args: &Args) {
+    let filter = EnvFilter::try_new(&args.log).unwrap_or_else(|error| {
+        eprintln!("ringwright: --log '{}': {error}; logging at info", args.log);
+        EnvFilter::new("info")
+    });
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    match args.log_format {
+        Format::Text => log.with_target(false).init(),
+        Format::Json => log.json().flatten_event(true).init(),
+    }
+}

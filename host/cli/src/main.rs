@@ -1,0 +1,79 @@
+//! The program: `serve`, `shard-server`, `load` and `status`.
+
+mod client;
+mod load;
+mod logging;
+mod output;
+mod serve;
+mod settings;
+mod shard_server;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A load balancer in front of a sharded, replicated database, whose hash function and placement
+/// policy are plugins that can be swapped while it runs.
+///
+/// Every setting can be given as a flag, as a RINGWRIGHT_… variable, or in ringwright.toml under
+/// the flag's long name (port = 5000). A flag goes before a variable, a variable before the file.
+#[derive(Parser)]
+#[command(name = "ringwright", version, max_term_width = 100)]
+struct Cli {
+    /// File of settings; ringwright.toml in the current folder where there is one.
+    #[arg(long, global = true, env = "RINGWRIGHT_CONFIG", value_name = "FILE")]
+    config: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    logging: logging::Args,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the balancer and its shard servers.
+    Serve(Box<serve::Args>),
+    /// Run one shard server; the balancer starts these itself.
+    ShardServer(shard_server::Args),
+    /// Add the rows of a CSV file through the REST API.
+    Load(load::Args),
+    /// Show the cluster: servers, shards, replicas.
+    Status(status::Args),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli: Cli = match settings::parse() {
+        Ok(cli) => cli,
+        Err(error) => return fail(&error),
+    };
+    logging::start(&cli.logging);
+    let done = match cli.command {
+        Command::Serve(args) => serve::run(*args).await,
+        Command::ShardServer(args) => shard_server::run(args).await,
+        Command::Load(args) => load::run(args).await,
+        Command::Status(args) => status::run(args).await,
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("ringwright: {error:#}");
+    ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,190 @@
+//! The balancer's settings on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::builder::RangedU64ValueParser;
+use clap::value_parser;
+use humantime::parse_duration;
+use ringwright_control::ProcessSettings;
+
+use super::data_folder::DataFolder;
+
+/// How long a shard server may take to end; it gives its own requests 10 s.
+const STOP_TIMEOUT: Duration = Duration::from_secs(12);
+
+/// Durations are written as 500ms, 5s, 2m, 1h.
+#[derive(clap::Args)]
+#[group(skip)]
+pub struct Args {
+    /// Address to listen on; 0.0.0.0 for every network.
+    #[arg(long, env = "RINGWRIGHT_HOST", default_value = "127.0.0.1")]
+    pub host: String,
+    /// Port to listen on.
+    #[arg(long, env = "RINGWRIGHT_PORT", default_value_t = 5000)]
+    pub port: u16,
+    /// Folder for all data: the metadata and one folder a shard server.
+    #[arg(long, env = "RINGWRIGHT_DATA_DIR", default_value = "data")]
+    pub data_dir: PathBuf,
+    /// Folder of plugins; can be given more than once.
+    #[arg(
+        long,
+        env = "RINGWRIGHT_PLUGIN_DIR",
+        default_value = "plugins/dist",
+        value_delimiter = ':'
+    )]
+    pub plugin_dir: Vec<PathBuf>,
+    /// On an empty data folder set up three servers, three shards and a sample of 10,000
+    /// students; print what to try.
+    #[arg(long, env = "RINGWRIGHT_DEMO")]
+    pub demo: bool,
+
+    /// The hash function where none was chosen by PUT /plugins/active.
+    #[arg(
+        long,
+        env = "RINGWRIGHT_HASH",
+        default_value = "virtual-node",
+        help_heading = "The ring"
+    )]
+    pub hash: String,
+    /// The placement policy where none was chosen by PUT /plugins/active.
+    #[arg(long, env = "RINGWRIGHT_PLACEMENT", default_value = "spread", help_heading = "The ring")]
+    pub placement: String,
+    /// Slots of the ring.
+    #[arg(long, env = "RINGWRIGHT_SLOTS", default_value_t = 512, help_heading = "The ring",
+        value_parser = value_parser!(u32).range(1..=1 << 20))]
+    pub slots: u32,
+    /// Virtual nodes of a server.
+    #[arg(long, env = "RINGWRIGHT_VIRTUAL_NODES", default_value_t = 9, help_heading = "The ring",
+        value_parser = value_parser!(u32).range(1..=4096))]
+    pub virtual_nodes: u32,
+    /// Copies of a shard where /init leaves the placement open.
+    #[arg(long, env = "RINGWRIGHT_REPLICAS", default_value_t = 3, help_heading = "The ring",
+        value_parser = value_parser!(u32).range(1..))]
+    pub replicas: u32,
+
+    /// How often each server is asked for a sign of life (the paper's t).
+    #[arg(long, env = "RINGWRIGHT_HEARTBEAT_INTERVAL", default_value = "500ms",
+        value_parser = interval, value_name = "TIME", help_heading = "Failure")]
+    heartbeat_interval: Duration,
+    /// Misses in a row after which a server is given up (the paper's N).
+    #[arg(long, env = "RINGWRIGHT_FLATLINE_AFTER", default_value_t = 5, value_name = "MISSES",
+        value_parser = value_parser!(u32).range(1..), help_heading = "Failure")]
+    flatline_after: u32,
+    /// Failed replacements after which a server's shards are placed on others.
+    #[arg(long, env = "RINGWRIGHT_RESPAWN_ATTEMPTS", default_value_t = 3,
+        value_parser = value_parser!(u32).range(1..), help_heading = "Failure")]
+    respawn_attempts: u32,
+    /// A shard server ends by itself when no balancer has asked it anything for so long.
+    #[arg(long, env = "RINGWRIGHT_IDLE_EXIT", default_value = "60s", value_parser = interval,
+        value_name = "TIME", help_heading = "Failure")]
+    idle_exit: Duration,
+    /// How long the right to serve lasts unless it is renewed.
+    #[arg(long, env = "RINGWRIGHT_CHARGE_TERM", default_value = "4s", value_parser = interval,
+        value_name = "TIME", help_heading = "Failure")]
+    pub charge_term: Duration,
+
+    /// Whose algorithm decides: ours, or the paper's as printed, which LOSES WRITES.
+    #[arg(long, env = "RINGWRIGHT_PROTOCOL", value_enum, default_value_t = Protocol::Safe,
+        help_heading = "The protocol")]
+    protocol: Protocol,
+    /// Replicas that must hold a write before it is acknowledged.
+    #[arg(long, env = "RINGWRIGHT_MIN_IN_SYNC", default_value_t = 1, value_name = "REPLICAS",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..), help_heading = "The protocol")]
+    min_in_sync: usize,
+    /// How long a replica may take over a write before it falls out of sync.
+    #[arg(long, env = "RINGWRIGHT_WRITE_TIMEOUT", default_value = "5s", value_parser = interval,
+        value_name = "TIME", help_heading = "The protocol")]
+    write_timeout: Duration,
+    /// How long a replica may take over a read before the next one is asked.
+    #[arg(long, env = "RINGWRIGHT_READ_TIMEOUT", default_value = "2s", value_parser = interval,
+        value_name = "TIME", help_heading = "The protocol")]
+    read_timeout: Duration,
+    /// How long a read waits for a replica in sync before it is refused.
+    #[arg(long, env = "RINGWRIGHT_PATIENCE", default_value = "2s", value_parser = parse_duration,
+        value_name = "TIME", help_heading = "The protocol")]
+    patience: Duration,
+    /// How far back a replica that was away finds what it missed.
+    #[arg(long, env = "RINGWRIGHT_HISTORY", default_value = "1m", value_parser = parse_duration,
+        value_name = "TIME", help_heading = "The protocol")]
+    history: Duration,
+    /// How long the answer to an Idempotency-Key is kept.
+    #[arg(long, env = "RINGWRIGHT_REMEMBER", default_value = "24h", value_parser = interval,
+        value_name = "TIME", help_heading = "The protocol")]
+    remember: Duration,
+
+    /// How long a shard server may take to start.
+    #[arg(long, env = "RINGWRIGHT_START_TIMEOUT", default_value = "30s", value_parser = interval,
+        value_name = "TIME", help_heading = "Limits")]
+    start_timeout: Duration,
+    /// How long a new server may take to copy its shards before /add is refused.
+    #[arg(long, env = "RINGWRIGHT_COPY_TIMEOUT", default_value = "10m", value_parser = interval,
+        value_name = "TIME", help_heading = "Limits")]
+    copy_timeout: Duration,
+    /// Largest request body, in bytes.
+    #[arg(long, env = "RINGWRIGHT_BODY_LIMIT", default_value_t = 16 << 20, value_name = "BYTES",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1024..), help_heading = "Limits")]
+    body_limit: usize,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Protocol {
+    Safe,
+    Paper,
+}
+
+/// A duration that something can be done every.
+fn interval(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(time) if time < Duration::from_millis(10) => Err("must be at least 10ms".into()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+impl Args {
+    /// The balancer's part.
+    pub fn balancer(&self) -> ringwright_balancer::Settings {
+        ringwright_balancer::Settings {
+            slots: self.slots,
+            virtual_nodes: self.virtual_nodes,
+            replicas: self.replicas,
+            heartbeat_interval: self.heartbeat_interval,
+            flatline_after: self.flatline_after,
+            respawn_attempts: self.respawn_attempts,
+            server_timeout: self.write_timeout.max(self.read_timeout),
+            copy_timeout: self.copy_timeout,
+            body_limit: self.body_limit,
+        }
+    }
+
+    /// The protocol's part.
+    pub fn replication(&self) -> ringwright_replication::Settings {
+        ringwright_replication::Settings {
+            min_in_sync: self.min_in_sync,
+            write_timeout: self.write_timeout,
+            read_timeout: self.read_timeout,
+            patience: self.patience,
+            history: self.history,
+            remember: self.remember,
+            protocol: match self.protocol {
+                Protocol::Safe => ringwright_replication::Protocol::Safe,
+                Protocol::Paper => ringwright_replication::Protocol::Paper,
+            },
+        }
+    }
+
+    /// The shard servers' part.
+    pub fn process(&self, data: &DataFolder) -> Result<ProcessSettings> {
+        Ok(ProcessSettings {
+            exe: std::env::current_exe().context("cannot tell where this program is")?,
+            servers_dir: data.servers(),
+            idle_exit: self.idle_exit,
+            start_timeout: self.start_timeout,
+            stop_timeout: STOP_TIMEOUT,
+            // Said, so that what the environment says is not taken for theirs.
+            extra_args: ["--host", "127.0.0.1", "--engine", "sqlite"].map(Into::into).to_vec(),
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! `ringwright shard-server`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use ringwright_shard_server as shard_server;
+
+#[derive(clap::Args)]
+#[group(skip)]
+pub struct Args {
+    /// Its name, as /home tells it.
+    #[arg(long, env = "RINGWRIGHT_NAME", default_value = "Server")]
+    name: String,
+    /// The folder it owns.
+    #[arg(long, env = "RINGWRIGHT_DATA_DIR", default_value = "data")]
+    data_dir: PathBuf,
+    /// Address to listen on.
+    #[arg(long, env = "RINGWRIGHT_HOST", default_value = "127.0.0.1")]
+    host: String,
+    /// Port to listen on; 0 takes any that is free.
+    #[arg(long, env = "RINGWRIGHT_PORT", default_value_t = 5000)]
+    port: u16,
+    /// Where the rows are kept.
+    #[arg(long, env = "RINGWRIGHT_ENGINE", value_enum, default_value_t = Engine::Sqlite)]
+    engine: Engine,
+    /// The Postgres database, for --engine postgres.
+    #[arg(long, env = "RINGWRIGHT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Stop when nobody has asked anything for so long (30s, 5m).
+    #[arg(long, env = "RINGWRIGHT_IDLE_EXIT", value_parser = humantime::parse_duration)]
+    idle_exit: Option<Duration>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Engine {
+    /// A file in its folder.
+    Sqlite,
+    /// A Postgres server.
+    Postgres,
+}
+
+/// Runs until it is told to stop.
+pub async fn run(args: Args) -> Result<ExitCode> {
+    let engine = match (args.engine, args.database_url) {
+        (Engine::Sqlite, _) => shard_server::Engine::Sqlite,
+        (Engine::Postgres, Some(url)) => shard_server::Engine::Postgres(url),
+        (Engine::Postgres, None) => bail!("--engine postgres needs --database-url"),
+    };
+    shard_server::run(shard_server::Settings {
+        name: args.name,
+        data_dir: args.data_dir,
+        host: args.host,
+        port: args.port,
+        engine,
+        idle_exit: args.idle_exit,
+    })
+    .await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,9 @@
+//! The real program, as its users run it: child processes, signals and all.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+#![allow(missing_docs)]
+
+mod failures;
+mod program;
+mod start;
+mod tools;

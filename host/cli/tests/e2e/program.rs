@@ -1,0 +1,273 @@
+//! A balancer that runs, and a client of it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{Method, Request};
+use hyper_util::client::legacy::{Client as Http, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+
+/// Longest wait for anything; only a fault takes so long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `ringwright` with these arguments, and no settings from the tests' own surroundings.
+pub fn ringwright(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringwright"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("RINGWRIGHT_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+/// Runs to the end.
+pub fn run(args: &[&str]) -> Output {
+    ringwright(args).output().unwrap()
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Waits until something is so.
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "still not so: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A balancer that runs. Gone, its servers too, when this is dropped.
+pub struct Balancer {
+    child: Child,
+    data: PathBuf,
+    log: Arc<Mutex<String>>,
+    pub url: String,
+    pub http: Client,
+}
+
+impl Balancer {
+    /// Starts one on any free port and waits until it serves.
+    pub async fn start(data: &Path, args: &[&str]) -> Balancer {
+        Self::start_on(0, data, args).await
+    }
+
+    /// Starts one on a port.
+    pub async fn start_on(port: u16, data: &Path, args: &[&str]) -> Balancer {
+        let plugins = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/dist");
+        assert!(Path::new(plugins).exists(), "no plugins to test with: run `make plugins`");
+        let mut child = ringwright(&["serve", "--plugin-dir", plugins, "--log-format", "json"])
+            .args(["--port", &port.to_string()])
+            .env("RINGWRIGHT_IDLE_EXIT", "20s")
+            .arg("--data-dir")
+            .arg(data)
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        keep(child.stdout.take().unwrap(), &log);
+        keep(child.stderr.take().unwrap(), &log);
+        let mut balancer = Balancer {
+            child,
+            data: data.to_owned(),
+            log,
+            url: String::new(),
+            http: Client::new(String::new()),
+        };
+        let address = until("the balancer serves", async || {
+            if let Some(status) = balancer.child.try_wait().unwrap() {
+                panic!("it ended ({status}): {}", balancer.log());
+            }
+            balancer.event("serving").map(|event| event["address"].as_str().unwrap().to_owned())
+        })
+        .await;
+        balancer.url = format!("http://{address}");
+        balancer.http = Client::new(balancer.url.clone());
+        balancer
+    }
+
+    /// One with three shards on three servers, each on two.
+    pub async fn configured(data: &Path, args: &[&str]) -> Balancer {
+        let balancer = Self::start(data, args).await;
+        let answer = balancer.http.post("/init", cluster()).await;
+        assert_eq!(
+            answer.unwrap(),
+            (200, json!({"message": "Configured Database", "status": "success"}))
+        );
+        balancer
+    }
+
+    /// What it printed and logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// The first event with that message.
+    fn event(&self, message: &str) -> Option<Value> {
+        let log = self.log();
+        let mut events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        events.find(|event| event["message"] == message)
+    }
+
+    pub async fn status(&self) -> Value {
+        self.http.get("/status").await.unwrap().1["message"].clone()
+    }
+
+    /// Waits until every replica is in sync.
+    pub async fn all_in_sync(&self) {
+        until("all replicas are in sync", async || {
+            let status = self.status().await;
+            let replicas = status["replicas"].as_array().unwrap();
+            let live = status["server_states"].as_object().unwrap().values().all(|s| s == "live");
+            (live && replicas.iter().all(|r| r["state"] == "in_sync")).then_some(())
+        })
+        .await;
+    }
+
+    /// The process of a shard server.
+    pub fn server_pid(&self, name: &str) -> Option<u32> {
+        pid(&self.data.join("servers").join(name).join("pid"))
+    }
+
+    /// kill -9 to a shard server.
+    pub fn kill_server(&self, name: &str) {
+        signal(self.server_pid(name).unwrap(), "KILL");
+    }
+
+    /// kill -9; the servers live on.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Ctrl-C; waits until it has ended.
+    pub async fn interrupt(&mut self) -> ExitStatus {
+        signal(self.child.id(), "INT");
+        until("the balancer stops", async || self.child.try_wait().unwrap()).await
+    }
+}
+
+impl Drop for Balancer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        for server in std::fs::read_dir(self.data.join("servers")).into_iter().flatten().flatten() {
+            if let Some(pid) = pid(&server.path().join("pid")).filter(|pid| is_ours(*pid)) {
+                signal(pid, "KILL");
+            }
+        }
+        if std::thread::panicking() {
+            eprintln!("--- what the balancer said\n{}---", self.log());
+        }
+    }
+}
+
+fn pid(file: &Path) -> Option<u32> {
+    std::fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+/// Whether a process lives and is a shard server.
+pub fn is_ours(pid: u32) -> bool {
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    text(&command).contains("shard-server")
+}
+
+pub fn signal(pid: u32, signal: &str) {
+    // It may be gone already.
+    let _ = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).output();
+}
+
+fn keep(from: impl std::io::Read + Send + 'static, log: &Arc<Mutex<String>>) {
+    let log = log.clone();
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            let mut log = log.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+        }
+    });
+}
+
+/// The paper's default cluster.
+pub fn cluster() -> Value {
+    json!({"N": 3,
+        "schema": {"columns": ["Stud_id", "Stud_name", "Stud_marks"],
+            "dtypes": ["Number", "String", "String"]},
+        "shards": [{"Stud_id_low": 0, "Shard_id": "sh1", "Shard_size": 4096},
+            {"Stud_id_low": 4096, "Shard_id": "sh2", "Shard_size": 4096},
+            {"Stud_id_low": 8192, "Shard_id": "sh3", "Shard_size": 4096}],
+        "servers": {"Server0": ["sh1", "sh2"], "Server1": ["sh2", "sh3"],
+            "Server2": ["sh1", "sh3"]}})
+}
+
+pub fn student(id: u64) -> Value {
+    json!({"Stud_id": id, "Stud_name": format!("student {id}"), "Stud_marks": id % 101})
+}
+
+/// A client; clones share its connections.
+#[derive(Clone)]
+pub struct Client {
+    http: Http<HttpConnector, Full<Bytes>>,
+    url: String,
+}
+
+/// Status and JSON, or why there is none.
+pub type Answer = Result<(u16, Value), String>;
+
+impl Client {
+    pub fn new(url: String) -> Self {
+        Client { http: Http::builder(TokioExecutor::new()).build_http(), url }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, Value::Null).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, body).await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url))
+            .body(Full::from(body.to_string()))
+            .unwrap();
+        let exchange = async {
+            let response = self.http.request(request).await.map_err(|e| e.to_string())?;
+            let status = response.status().as_u16();
+            let body = response.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes();
+            Ok((status, serde_json::from_slice(&body).map_err(|e| e.to_string())?))
+        };
+        tokio::time::timeout(PATIENCE, exchange).await.map_err(|e| e.to_string())?
+    }
+
+    /// Adds students.
+    pub async fn write(&self, ids: impl IntoIterator<Item = u64>) -> Answer {
+        let rows: Vec<Value> = ids.into_iter().map(student).collect();
+        self.post("/write", json!({"data": rows})).await
+    }
+
+    /// The keys there are.
+    pub async fn keys(&self, low: u64, high: u64) -> Vec<u64> {
+        let range = json!({"Stud_id": {"low": low, "high": high}});
+        let (status, answer) = self.post("/read", range).await.unwrap();
+        assert_eq!(status, 200, "{answer}");
+        let rows = answer["data"].as_array().unwrap();
+        rows.iter().map(|row| row["Stud_id"].as_u64().unwrap()).collect()
+    }
+}
