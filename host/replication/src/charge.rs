@@ -85,7 +85,7 @@ impl Charge {
         if held { Ok(()) } else { Err(NotInCharge) }
     }
 
-    /// Whether another balancer is known to have taken charge: there is no way back.
+    /// Whether the charge is gone, given back or taken by another: there is no way back.
     pub fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Acquire)
     }
@@ -115,9 +115,9 @@ impl Charge {
         }
     }
 
-    /// Gives the charge back.
+    /// Gives the charge back, for good: whatever watches for its loss ends.
     pub async fn release(&self) {
-        self.valid_until.store(0, Ordering::Release);
+        self.lost.store(true, Ordering::Release);
         if let Err(error) = self.store.release(self.epoch).await {
             tracing::warn!(%error, "the charge could not be given back");
         }
