@@ -1,0 +1,32 @@
+# The commands of the project; `make` alone lists them.
+
+.PHONY: help run plugins test lint bench clean
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: plugins cargo  ## run the balancer and its servers, with a sample of students
+	@cargo build --quiet --release --package ringwright
+	@exec ./target/release/ringwright serve --demo
+
+plugins: cargo  ## build the plugins into plugins/dist
+	@sh plugins/build.sh
+
+test: cargo  ## run all tests; the last line counts them
+	@sh .ci/test
+
+lint: cargo  ## check formatting, and warnings as errors
+	@sh .ci/lint
+
+bench: plugins cargo  ## measure reads and writes, against one shard server asked directly
+	@cargo build --quiet --release --package ringwright --package ringwright-bench
+	@./target/release/ringwright-bench
+
+clean:  ## delete what was built; data stays
+	cargo clean
+	rm -rf plugins/target plugins/dist
+
+.PHONY: cargo
+cargo:
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs" >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "a C compiler is missing: apt-get install build-essential" >&2; exit 1; }
