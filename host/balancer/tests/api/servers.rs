@@ -225,8 +225,12 @@ async fn the_papers_rm_is_answered_as_the_paper_says() {
     let body = api.delete("/rm", json!({"n": 2, "servers": ["Server4"]})).await.ok();
     assert_eq!(body["status"], "successful");
     assert_eq!(body["message"]["N"], 3);
-    let removed: Vec<&str> =
-        body["message"]["servers"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
+    let removed: Vec<&str> = body["message"]["servers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s.as_str().unwrap())
+        .collect();
     assert_eq!((removed.len(), removed[0]), (2, "Server4"), "{body}");
     let status = api.status().await;
     assert_eq!(status["N"], 3);

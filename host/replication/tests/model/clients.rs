@@ -56,8 +56,8 @@ fn explain(case: &Case, clients: &[Client], done: Mask, store: &Store) -> bool {
     left.any(|i| {
         let client = &clients[usize::from(i)];
         // Before it comes whatever was answered before it was asked.
-        let ready = bits(client.after)
-            .all(|j| has(done, j) || !matters(&clients[usize::from(j)].stage));
+        let ready =
+            bits(client.after).all(|j| has(done, j) || !matters(&clients[usize::from(j)].stage));
         let mut store = store.clone();
         ready
             && agrees(&take(&case.requests[usize::from(i)], i, &mut store), &client.stage)

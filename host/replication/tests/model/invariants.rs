@@ -63,7 +63,9 @@ pub fn properties() -> Vec<Property<Case>> {
             s.balancers.len() > 1
                 && old.any(|server| server.shards.iter().zip(&s.meta.view.vat).any(half_done))
         }),
-        Property::sometimes(DEPOSED, |_, s: &State| s.balancers.len() > 1 && s.balancers[0].stood_down),
+        Property::sometimes(DEPOSED, |_, s: &State| {
+            s.balancers.len() > 1 && s.balancers[0].stood_down
+        }),
         Property::sometimes(SUCCEEDED, |_, s: &State| {
             s.balancers.get(1).is_some_and(|b| b.view.vat.iter().any(|vat| *vat > 1))
                 && was_told(s, &Answer::Written)
@@ -199,4 +201,3 @@ fn nothing_lost(case: &Case, state: &State) -> bool {
         })
     })
 }
-

@@ -7,9 +7,7 @@ use std::collections::BTreeSet;
 use stateright::{Checker, HasDiscoveries, Model};
 
 use crate::cases::Case;
-use crate::invariants::{
-    AGREE, ANSWERED, ATOMIC, DURABLE, INVARIANTS, LINEARIZABLE, NOTHING_LOST,
-};
+use crate::invariants::{AGREE, ANSWERED, ATOMIC, DURABLE, INVARIANTS, LINEARIZABLE, NOTHING_LOST};
 use crate::model::Action;
 use crate::protocol as case;
 use crate::rules::Rules;

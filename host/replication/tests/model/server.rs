@@ -248,10 +248,7 @@ impl Server {
                 return Err(Refused::Stale);
             }
             let mut shard = match page.from {
-                None => Shard {
-                    vat_seen: known.map_or(0, |s| s.vat_seen),
-                    ..Shard::default()
-                },
+                None => Shard { vat_seen: known.map_or(0, |s| s.vat_seen), ..Shard::default() },
                 Some(from) => {
                     let held = known.filter(|s| s.held >= Some(from));
                     let mut shard = held.ok_or(Refused::NotHeld)?.clone();
@@ -365,9 +362,8 @@ fn change(shard: &mut Shard, case: &Case, batch: &ShardBatch, term: Term) -> Mas
     let mut refused = 0;
     for job in bits(batch.jobs) {
         let ops: Vec<_> = case.ops(job, batch.shard).collect();
-        let fits = |shard: &mut Shard, kind, key| {
-            shard.live(key).is_some() == (kind != Kind::Insert)
-        };
+        let fits =
+            |shard: &mut Shard, kind, key| shard.live(key).is_some() == (kind != Kind::Insert);
         if !ops.iter().all(|op| fits(shard, op.kind, op.key)) {
             refused |= 1 << job;
             continue;

@@ -174,9 +174,10 @@ impl State {
     fn waits_for(&self, message: &Message) -> bool {
         let balancer = &self.balancers[usize::from(message.from)];
         match &message.body {
-            Body::Apply(round, _) => balancer.batches.iter().any(|b| {
-                b.round == *round && b.asked.contains(&(message.to, Slot::Waiting))
-            }),
+            Body::Apply(round, _) => balancer
+                .batches
+                .iter()
+                .any(|b| b.round == *round && b.asked.contains(&(message.to, Slot::Waiting))),
             Body::Import(page) => balancer
                 .join
                 .as_ref()
