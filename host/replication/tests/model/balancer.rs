@@ -174,7 +174,7 @@ impl Balancer {
             for read in &self.reads {
                 points.iter_mut().zip(&read.vat).for_each(|(p, vat)| *p = (*p).min(*vat));
             }
-            for join in &self.join {
+            if let Some(join) = &self.join {
                 let point = &mut points[usize::from(join.shard)];
                 *point = (*point).min(join.vat);
             }
