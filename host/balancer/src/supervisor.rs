@@ -86,7 +86,7 @@ impl Supervisor {
             match deaths.recv().await {
                 Ok(name) => {
                     tracing::warn!(server = name, "HEARTBEAT lost: the server exited");
-                    if let Err(error) = self.balancer.cluster.detach(&name).await {
+                    if let Err(error) = self.balancer.cluster.detach(&name) {
                         tracing::debug!(server = name, %error, "an exited server was not detached");
                     }
                 }
@@ -143,7 +143,7 @@ impl Supervisor {
         let mut pause = self.balancer.settings.heartbeat_interval;
         let mut attempt = 1;
         loop {
-            if let Err(error) = self.balancer.cluster.detach(name).await {
+            if let Err(error) = self.balancer.cluster.detach(name) {
                 tracing::debug!(server = name, %error, "a lost server was not detached");
                 return;
             }

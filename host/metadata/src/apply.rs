@@ -46,6 +46,7 @@ pub(crate) async fn apply(
                 run(tx, change, statements::clear_ring()).await?;
                 statements::put_ring(points)?
             }
+            Change::Protocol(protocol) => statements::set_protocol(*protocol)?,
             Change::Schema(schema, sharding) => statements::set_schema(schema, *sharding)?,
             Change::RemoveServer { name } => statements::remove_server(name),
             Change::PutReplica { shard, server, state } => {

@@ -1,10 +1,12 @@
 //! The changes that can be made to the metadata.
 
-use ringwright_model::{ReplicaState, Schema, Server, Shard, Sharding, Term};
+use ringwright_model::{Protocol, ReplicaState, Schema, Server, Shard, Sharding, Term};
 
 /// One change; a list of them is one transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
+    /// Writes down by which protocol the cluster runs.
+    Protocol(Protocol),
     /// Sets the schema and how keys are dealt to shards (`/init`).
     Schema(Schema, Sharding),
     /// Adds a shard to ShardT, after those there.

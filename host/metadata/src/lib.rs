@@ -24,8 +24,14 @@ use ringwright_model::{ClusterConfig, Epoch};
 pub trait MetadataStore: Send + Sync + 'static {
     /// Who is in charge, as the store has it.
     async fn charge(&self) -> Result<Charge, MetadataError>;
-    /// Takes charge: a new epoch, on disk when this returns. Whoever had it has lost it.
-    async fn take_charge(&self, holder: &str) -> Result<Epoch, MetadataError>;
+    /// Takes charge where it still is as it was `seen`: a new epoch, on disk when this returns.
+    /// Whoever had it has lost it. `None` where its holder has shown a sign of life since, or
+    /// another has taken it.
+    async fn take_charge(
+        &self,
+        holder: &str,
+        seen: &Charge,
+    ) -> Result<Option<Epoch>, MetadataError>;
     /// Shows that the holder of `epoch` lives: raises the charge's beat.
     ///
     /// # Errors

@@ -17,12 +17,15 @@ pub(crate) async fn charge(readers: &SqlitePool) -> Result<Charge, MetadataError
 
 /// The whole configuration, as one snapshot where `tx` is one.
 pub(crate) async fn config(tx: &mut SqliteConnection) -> Result<ClusterConfig, MetadataError> {
-    type Configuration = (Option<String>, String, Option<String>, Option<String>);
-    let (schema, sharding, hash_plugin, placement_plugin): Configuration = sqlx::query_as(
-        "SELECT table_schema, sharding, hash_plugin, placement_plugin FROM configuration",
-    )
-    .fetch_one(&mut *tx)
-    .await?;
+    type Text = Option<String>;
+    type Configuration = (String, Text, Text, String, Text, Text);
+    let (id, protocol, schema, sharding, hash_plugin, placement_plugin): Configuration =
+        sqlx::query_as(
+            "SELECT cluster_id, protocol, table_schema, sharding, hash_plugin, placement_plugin
+         FROM configuration",
+        )
+        .fetch_one(&mut *tx)
+        .await?;
     let shards: Vec<(String, i64, i64, i64)> =
         sqlx::query_as("SELECT id, low, size, valid_at FROM shard_t ORDER BY position")
             .fetch_all(&mut *tx)
@@ -36,6 +39,8 @@ pub(crate) async fn config(tx: &mut SqliteConnection) -> Result<ClusterConfig, M
             .fetch_all(&mut *tx)
             .await?;
     Ok(ClusterConfig {
+        id,
+        protocol: protocol.map(from_word).transpose()?,
         schema: schema.map(|json| serde_json::from_str(&json)).transpose().map_err(corrupt)?,
         sharding: from_word(sharding)?,
         shards: all(shards, |(id, low, size, valid_at)| {

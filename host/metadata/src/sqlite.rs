@@ -24,12 +24,13 @@ const TABLES: &str = "
     INSERT INTO charge VALUES (1, 0, '', 0, FALSE);
     CREATE TABLE configuration (
         id BIGINT PRIMARY KEY CHECK (id = 1),
+        cluster_id TEXT NOT NULL,
+        protocol TEXT,
         table_schema TEXT,
         sharding TEXT NOT NULL,
         hash_plugin TEXT,
         placement_plugin TEXT
     );
-    INSERT INTO configuration VALUES (1, NULL, 'range', NULL, NULL);
     CREATE TABLE shard_t (
         position BIGINT NOT NULL,
         id TEXT PRIMARY KEY,
@@ -105,6 +106,13 @@ async fn lay_out(writer: &SqlitePool, path: &Path) -> Result<(), MetadataError> 
         LAYOUT => {}
         0 => {
             sqlx::raw_sql(TABLES).execute(&mut *tx).await?;
+            let cluster_id = format!("{:032x}", rand::random::<u128>());
+            sqlx::query(
+                "INSERT INTO configuration VALUES (1, $1, NULL, NULL, 'range', NULL, NULL)",
+            )
+            .bind(cluster_id)
+            .execute(&mut *tx)
+            .await?;
         }
         _ => {
             return Err(MetadataError::Corrupt(format!(

@@ -2,7 +2,7 @@
 //!
 //! Each can be run twice: what is there already is left as it is.
 
-use ringwright_model::{ReplicaState, Schema, Server, Shard, Sharding};
+use ringwright_model::{Protocol, ReplicaState, Schema, Server, Shard, Sharding};
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 
 use crate::apply::{json, signed};
@@ -12,6 +12,10 @@ pub(crate) type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 
 fn query(sql: &'static str) -> Query {
     sqlx::query(sql)
+}
+
+pub(crate) fn set_protocol(protocol: Protocol) -> Result<Query, MetadataError> {
+    Ok(query("UPDATE configuration SET protocol = $1").bind(word(json(&protocol)?)))
 }
 
 pub(crate) fn set_schema(schema: &Schema, sharding: Sharding) -> Result<Query, MetadataError> {

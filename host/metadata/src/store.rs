@@ -45,14 +45,24 @@ impl MetadataStore for SqlStore {
         load::charge(&self.readers).await
     }
 
-    async fn take_charge(&self, holder: &str) -> Result<Epoch, MetadataError> {
+    async fn take_charge(
+        &self,
+        holder: &str,
+        seen: &Charge,
+    ) -> Result<Option<Epoch>, MetadataError> {
         const TAKE: &str = "
             UPDATE charge SET epoch = epoch + 1, holder = $1, beat = 0, released = FALSE
+            WHERE epoch = $2 AND beat = $3
             RETURNING epoch";
         let mut tx = self.write().await?;
-        let epoch: i64 = sqlx::query_scalar(TAKE).bind(holder).fetch_one(&mut *tx).await?;
+        let epoch: Option<i64> = sqlx::query_scalar(TAKE)
+            .bind(holder)
+            .bind(apply::signed(seen.epoch)?)
+            .bind(apply::signed(seen.beat)?)
+            .fetch_optional(&mut *tx)
+            .await?;
         tx.commit().await?;
-        Ok(load::unsigned(epoch)?)
+        epoch.map(load::unsigned).transpose()
     }
 
     async fn renew(&self, epoch: Epoch) -> Result<(), MetadataError> {

@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use ringwright_metadata::{Change, MetadataError, MetadataStore, RingPoint, SqlStore};
 use ringwright_model::{
-    ClusterConfig, Dtype, NEVER, Replica, ReplicaState, Schema, Shard, Sharding,
+    ClusterConfig, Dtype, NEVER, Protocol, Replica, ReplicaState, Schema, Shard, Sharding,
 };
 
 /// Applies and expects a refusal that changed nothing; returns its words.
@@ -27,7 +27,9 @@ async fn refusal(store: &SqlStore, changes: &[Change]) -> String {
 async fn a_new_store_is_empty() {
     let home = Home::new();
     let store = home.open().await;
-    assert_eq!(store.load().await.unwrap(), ClusterConfig::default());
+    let id = store.load().await.unwrap().id;
+    let empty = ClusterConfig { id, ..ClusterConfig::default() };
+    assert_eq!(store.load().await.unwrap(), empty);
     assert_eq!(store.ring().await.unwrap(), []);
     let charge = store.charge().await.unwrap();
     assert_eq!((charge.epoch, charge.holder.as_str(), charge.beat), (0, "", 0));
@@ -53,12 +55,14 @@ async fn everything_is_there_after_the_file_was_closed_and_opened() {
         put_replica("s1", "b", ReplicaState::OutOfSync),
         Change::RemoveReplica { shard: "s2".into(), server: "a".into() },
         Change::Ring(ring.iter().cloned().rev().collect()),
+        Change::Protocol(Protocol::Safe),
         Change::HashPlugin("h".into()),
         Change::PlacementPlugin("p".into()),
         Change::AddShard(whole.clone()),
         remember("k", r#"{"message":"ünï\u0000 \"x\""}"#),
     ];
     store.apply(1, &changes).await.unwrap();
+    let id = store.load().await.unwrap().id;
     store.close().await;
 
     let store = home.open().await;
@@ -68,6 +72,8 @@ async fn everything_is_there_after_the_file_was_closed_and_opened() {
         state,
     };
     let expected = ClusterConfig {
+        id,
+        protocol: Some(Protocol::Safe),
         schema: Some(schema),
         sharding: Sharding::Modulo,
         shards: vec![shard("s1", 0, 0), shard("s2", 4096, NEVER), whole],
@@ -224,4 +230,24 @@ async fn what_cannot_be_read_is_said_to_be_corrupt() {
         let error = store.load().await.unwrap_err();
         assert!(matches!(error, MetadataError::Corrupt(_)), "{damage}: {error}");
     }
+}
+
+#[tokio::test]
+async fn each_cluster_has_an_id_of_its_own_and_keeps_it() {
+    let home = Home::new();
+    let store = small(&home).await;
+    let id = store.load().await.unwrap().id;
+    assert_eq!(id.len(), 32);
+    store.close().await;
+    assert_eq!(home.open().await.load().await.unwrap().id, id);
+    assert_ne!(small(&Home::new()).await.load().await.unwrap().id, id);
+}
+
+#[tokio::test]
+async fn the_protocol_is_kept() {
+    let home = Home::new();
+    let store = small(&home).await;
+    assert_eq!(store.load().await.unwrap().protocol, None);
+    store.apply(1, &[Change::Protocol(Protocol::Paper)]).await.unwrap();
+    assert_eq!(store.load().await.unwrap().protocol, Some(Protocol::Paper));
 }

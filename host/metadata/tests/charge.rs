@@ -12,16 +12,30 @@ use tokio::task::JoinSet;
 async fn each_charge_taken_is_a_new_epoch() {
     let home = Home::new();
     let store = home.open().await;
-    assert_eq!(store.take_charge("one").await.unwrap(), 1);
+    assert_eq!(take(&store, "one").await, 1);
     store.renew(1).await.unwrap();
     store.release(1).await.unwrap();
-    assert_eq!(store.take_charge("two").await.unwrap(), 2);
+    assert_eq!(take(&store, "two").await, 2);
     let fresh = Charge { epoch: 2, holder: "two".into(), beat: 0, released: false };
     assert_eq!(store.charge().await.unwrap(), fresh);
     store.close().await;
     let store = home.open().await;
     assert_eq!(store.charge().await.unwrap(), fresh);
-    assert_eq!(store.take_charge("three").await.unwrap(), 3);
+    assert_eq!(take(&store, "three").await, 3);
+}
+
+#[tokio::test]
+async fn a_charge_that_has_beaten_or_passed_on_since_it_was_seen_is_not_taken() {
+    let home = Home::new();
+    let store = small(&home).await;
+    let seen = store.charge().await.unwrap();
+    store.renew(1).await.unwrap();
+    assert_eq!(store.take_charge("late", &seen).await.unwrap(), None);
+    store.renew(1).await.unwrap();
+    let seen = store.charge().await.unwrap();
+    assert_eq!(store.take_charge("first", &seen).await.unwrap(), Some(2));
+    assert_eq!(store.take_charge("second", &seen).await.unwrap(), None);
+    assert_eq!(store.charge().await.unwrap().holder, "first");
 }
 
 #[tokio::test]
@@ -42,7 +56,7 @@ async fn a_fenced_balancer_changes_nothing() {
     let home = Home::new();
     let old = small(&home).await;
     let new = home.open().await;
-    assert_eq!(new.take_charge("new").await.unwrap(), 2);
+    assert_eq!(take(&new, "new").await, 2);
     let (charge, config) = (new.charge().await.unwrap(), new.load().await.unwrap());
     for epoch in [1, 3, u64::MAX] {
         assert!(is_lost(old.apply(epoch, &[raise("s1", 9), remember("k", "x")]).await));
@@ -111,7 +125,7 @@ async fn nothing_is_committed_after_the_charge_was_taken() {
     while vats(&new).await[0] < 3 {
         tokio::task::yield_now().await;
     }
-    new.take_charge("new").await.unwrap();
+    take(&new, "new").await;
     let at_once = vats(&new).await[0];
     assert_eq!(writing.await.unwrap(), at_once);
     assert_eq!(vats(&new).await[0], at_once);

@@ -7,6 +7,10 @@ use crate::{Schema, Shard, Sharding};
 /// The durable description of the cluster.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClusterConfig {
+    /// Drawn when the metadata was created: tells this cluster's databases from any other's.
+    pub id: String,
+    /// The protocol it runs by; `None` until the first balancer took charge.
+    pub protocol: Option<Protocol>,
     /// `None` until `/init`.
     pub schema: Option<Schema>,
     /// How keys are dealt to shards.
@@ -65,4 +69,15 @@ pub enum ReplicaState {
     InSync,
     /// It does not, or may not: it must catch up before it counts.
     OutOfSync,
+}
+
+/// Whose algorithm decides what is committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// CAT-DAT-VAT made safe.
+    #[default]
+    Safe,
+    /// The paper's Algorithm 1 as printed. It loses writes; it is there to be watched.
+    Paper,
 }

@@ -6,7 +6,7 @@ mod row;
 mod schema;
 mod shard;
 
-pub use cluster::{ClusterConfig, Replica, ReplicaState, Server};
+pub use cluster::{ClusterConfig, Protocol, Replica, ReplicaState, Server};
 pub use row::{Row, RowError};
 pub use schema::{Dtype, Schema, SchemaError, parse_key};
 pub use shard::{Shard, Sharding, route};

@@ -45,18 +45,14 @@ impl Charge {
         term: Duration,
         exclusive: bool,
     ) -> Result<Arc<Charge>, MetadataError> {
-        let mut seen = store.charge().await?;
-        while !exclusive && seen.epoch != 0 && !seen.released {
-            tracing::info!(holder = %seen.holder, "waiting for the balancer in charge to lapse");
-            clock.sleep(term).await;
-            let now = store.charge().await?;
-            if now == seen {
-                break;
+        let (asked, epoch) = loop {
+            let seen = lapsed(&*store, &*clock, term, exclusive).await?;
+            let asked = clock.now();
+            // Its holder may have shown a sign of life since, or another may have been faster.
+            if let Some(epoch) = store.take_charge(holder, &seen).await? {
+                break (asked, epoch);
             }
-            seen = now;
-        }
-        let asked = clock.now();
-        let epoch = store.take_charge(holder).await?;
+        };
         tracing::info!(epoch, "took charge of the cluster");
         let charge = Charge {
             epoch,
@@ -99,9 +95,12 @@ impl Charge {
 
     /// Renews the charge until it is lost.
     pub async fn keep(&self) {
-        while !self.is_lost() {
-            self.clock.sleep(self.term / 4).await;
+        loop {
             self.renew().await;
+            if self.is_lost() {
+                return;
+            }
+            self.clock.sleep(self.term / 4).await;
         }
     }
 
@@ -127,6 +126,26 @@ impl Charge {
         // A quarter less than the term, in case two machines' clocks run at different rates.
         self.valid_until.fetch_max(nanos(asked + self.term * 3 / 4), Ordering::AcqRel);
     }
+}
+
+/// The charge as nobody holds it: given back, or silent for `term`.
+async fn lapsed(
+    store: &dyn MetadataStore,
+    clock: &dyn Clock,
+    term: Duration,
+    exclusive: bool,
+) -> Result<ringwright_metadata::Charge, MetadataError> {
+    let mut seen = store.charge().await?;
+    while !exclusive && seen.epoch != 0 && !seen.released {
+        tracing::info!(holder = %seen.holder, "waiting for the balancer in charge to lapse");
+        clock.sleep(term).await;
+        let now = store.charge().await?;
+        if now == seen {
+            break;
+        }
+        seen = now;
+    }
+    Ok(seen)
 }
 
 fn nanos(d: Duration) -> u64 {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -15,7 +15,9 @@ use crate::commit::Committer;
 use crate::keyed::Keyed;
 use crate::queue::Queue;
 use crate::view::{ShardView, View, Views};
-use crate::{Charge, Clock, ClusterError, Member, NotInCharge, Protocol, Routing, Settings};
+use crate::{
+    Charge, Clock, ClusterError, Member, NotInCharge, OpenError, Protocol, Routing, Settings,
+};
 
 /// How often the current VATs enter the history.
 const SAMPLE: Duration = Duration::from_secs(1);
@@ -25,6 +27,8 @@ const COLLECT: u64 = 10;
 
 /// The replicated database, as the balancer in charge runs it.
 pub struct Cluster {
+    /// Drawn when the metadata was created; every server's database belongs to it.
+    pub(crate) id: String,
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn MetadataStore>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -36,8 +40,8 @@ pub struct Cluster {
     pub(crate) keyed: Keyed,
     /// Numbers the batches of this epoch.
     pub(crate) round: AtomicU64,
-    /// Numbers the attempts to join of this epoch.
-    pub(crate) joins: AtomicU64,
+    /// Numbers the attempts to join, and the changes of who holds what, of this epoch.
+    numbers: AtomicU64,
     /// Replicas (shard, server) that answered unlike the others: they need a full copy.
     pub(crate) diverged: Mutex<HashSet<(String, String)>>,
     suspicion: Notify,
@@ -48,19 +52,29 @@ impl Cluster {
     /// Opens the cluster as the metadata has it. No server is connected yet.
     ///
     /// # Errors
-    /// Those of the store.
+    /// Those of the store; [`OpenError::Protocol`] where the data was written by the rules of
+    /// another protocol.
     pub async fn open(
         store: Arc<dyn MetadataStore>,
         clock: Arc<dyn Clock>,
         charge: Arc<Charge>,
         routing: Arc<dyn Routing>,
         settings: Settings,
-    ) -> Result<Arc<Cluster>, MetadataError> {
+    ) -> Result<Arc<Cluster>, OpenError> {
         if settings.protocol == Protocol::Paper {
             tracing::warn!("running the paper's Algorithm 1 as printed: it LOSES WRITES");
         }
-        let view = view_of(store.load().await?)?;
+        let config = store.load().await?;
+        // What one protocol leaves on the servers' disks, the other cannot build upon.
+        match config.protocol.filter(|_| !config.servers.is_empty()) {
+            Some(kept) if kept != settings.protocol => return Err(OpenError::Protocol { kept }),
+            Some(_) => {}
+            None => store.apply(charge.epoch(), &[Change::Protocol(settings.protocol)]).await?,
+        }
+        let id = config.id.clone();
+        let view = view_of(config)?;
         Ok(Arc::new(Cluster {
+            id,
             views: Views::new(view, clock.now()),
             commits: Committer::start(store.clone(), charge.clone(), clock.clone()),
             settings,
@@ -71,7 +85,7 @@ impl Cluster {
             queue: Mutex::default(),
             keyed: Keyed::default(),
             round: AtomicU64::new(0),
-            joins: AtomicU64::new(0),
+            numbers: AtomicU64::new(0),
             diverged: Mutex::default(),
             suspicion: Notify::new(),
             paper_locks: Mutex::default(),
@@ -116,7 +130,7 @@ impl Cluster {
                 if beat % COLLECT == 0 {
                     self.collect().await;
                 }
-                if beat % 3600 == 0 {
+                if beat % 3600 == 1 {
                     let older_than_s = self.settings.remember.as_secs();
                     if let Err(error) = self.record(vec![Change::Forget { older_than_s }]).await {
                         tracing::warn!(%error, "old answers could not be forgotten");
@@ -161,10 +175,13 @@ impl Cluster {
         tokio::select! {
             biased;
             answer = call => answer,
-            () = self.clock.sleep(limit) => {
-                Err(WireError::Unreachable { message: format!("no answer within {limit:?}") })
-            }
+            () = self.clock.sleep(limit) => Err(WireError::timeout(limit)),
         }
+    }
+
+    /// Numbers an attempt to join, or a change of who holds what, as decided now.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(crate) fn paper_lock(&self, shard: usize) -> Arc<tokio::sync::Mutex<()>> {

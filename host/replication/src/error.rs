@@ -4,7 +4,24 @@ use ringwright_metadata::MetadataError;
 use ringwright_model::Key;
 use ringwright_wire::{Refusal, WireError};
 
-use crate::NotInCharge;
+use crate::{NotInCharge, Protocol};
+
+/// Why a cluster could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The metadata store failed.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// The data was written by the rules of another protocol.
+    #[error(
+        "this cluster runs by the {} protocol: start it with that, or on an empty data folder",
+        match kept { Protocol::Safe => "safe", Protocol::Paper => "paper" }
+    )]
+    Protocol {
+        /// By the rules of this one.
+        kept: Protocol,
+    },
+}
 
 /// Why a write was not done.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -31,6 +48,9 @@ pub enum WriteError {
         /// What `min_in_sync` asks for.
         needed: usize,
     },
+    /// More writes wait than can be kept; nothing was written.
+    #[error("too many writes wait to be done")]
+    Overloaded,
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
@@ -82,6 +102,35 @@ pub enum ClusterError {
         /// The server that was to go.
         server: String,
     },
+    /// A server came back with another disk than the one that has the last replica in sync.
+    #[error(
+        "server '{server}' came back with another database, but the last replica in sync of \
+         shard '{shard}' is in the one it had"
+    )]
+    LastDisk {
+        /// The shard.
+        shard: String,
+        /// The server.
+        server: String,
+    },
+    /// The database of a server is that of another one.
+    #[error("server '{server}' has the database of server '{other}'")]
+    SameDatabase {
+        /// The server.
+        server: String,
+        /// Whose it is.
+        other: String,
+    },
+    /// The replica is to be one no more, or its source is none in sync any more.
+    #[error("the copy of shard '{shard}' to server '{server}' was given up: {why}")]
+    JoinEnded {
+        /// The shard.
+        shard: String,
+        /// The server it was copied to.
+        server: String,
+        /// Why.
+        why: &'static str,
+    },
     /// Nobody to copy from.
     #[error("shard '{0}' has no replica in sync to copy from")]
     NoSource(String),
@@ -96,6 +145,9 @@ pub enum ClusterError {
     /// The metadata store failed.
     #[error("{0}")]
     Metadata(String),
+    /// The change was abandoned by a fault of ours. Whether it was made is unknown.
+    #[error("the change was abandoned")]
+    Abandoned,
     /// Another balancer may be in charge.
     #[error(transparent)]
     NotInCharge(#[from] NotInCharge),

@@ -1,13 +1,11 @@
 //! A replica joins: copied at a fixed VAT, brought near by deltas while writes go on, and made
 //! in sync with the last delta while the shard is held.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use ringwright_metadata::Change;
 use ringwright_model::{ReplicaState, Term};
-use ringwright_wire::{Adopt, Assign, Export, Import, ImportFinish, ImportStart, WireError};
+use ringwright_wire::{Adopt, Export, Import, ImportFinish, ImportStart, WireError};
 
 use crate::member::Link;
 use crate::view::View;
@@ -23,13 +21,19 @@ const SHORT: usize = 500;
 /// would be chased for ever.
 const CHASES: usize = 8;
 
+/// The name of a replica's turn: one attempt to join at a time.
+pub(crate) fn join_turn(shard: &str, server: &str) -> String {
+    format!("join {shard} {server}")
+}
+
 /// One attempt to join.
 struct Joining<'a> {
     cluster: &'a Cluster,
     shard: &'a str,
+    position: usize,
     source: (Arc<Member>, Arc<Link>),
     target: (Arc<Member>, Arc<Link>),
-    join: u64,
+    number: u64,
     page: u64,
     copied: usize,
     /// Where the target's own history begins.
@@ -42,7 +46,7 @@ impl Cluster {
     /// # Errors
     /// Where a server fails on the way: the replica stays out of sync, and can be tried again.
     pub async fn join(self: &Arc<Self>, shard: &str, server: &str) -> Result<(), ClusterError> {
-        let _turn = self.keyed.lock(&format!("join {shard} {server}")).await;
+        let _turn = self.keyed.lock(&join_turn(shard, server)).await;
         // As long as this view lives, no version that it can see is collected.
         let view = self.views.current();
         let position =
@@ -62,16 +66,17 @@ impl Cluster {
         let mut joining = Joining {
             cluster: self,
             shard,
+            position,
             source,
             target,
-            join: self.joins.fetch_add(1, Ordering::Relaxed) + 1,
+            number: self.next_number(),
             page: 0,
             copied: 0,
             history: 0,
         };
         let mut held = joining.begin(state.vat).await?;
         for _ in 0..CHASES {
-            let vat = self.views.current().shards[position].vat;
+            let vat = joining.vat()?;
             let before = joining.copied;
             joining.delta(held, vat).await?;
             held = vat;
@@ -79,36 +84,22 @@ impl Cluster {
                 break;
             }
         }
-        let hold = self.hold(BTreeSet::from([position])).await;
-        let vat = self.views.current().shards[position].vat;
+        let (hold, _) = self.hold_all(|s| s.shard.id == shard).await;
+        let vat = joining.vat()?;
         joining.delta(held, vat).await?;
-        self.admit(position, shard, vat, &joining.target).await?;
+        let (copied, (member, link)) = (joining.copied, joining.target);
+        self.assign(&member, &link, vec![(shard.to_owned(), vat)], vec![]).await?;
+        let change = Change::PutReplica {
+            shard: shard.to_owned(),
+            server: server.to_owned(),
+            state: ReplicaState::InSync,
+        };
+        let show = move |view: &mut View| view.shards[position].set_in_sync(&member, true);
+        let hold = self.settle(Some(hold), vec![change], show).await?;
+        self.diverged.lock().remove(&(shard.to_owned(), server.to_owned()));
         drop(hold);
         let took = self.clock.now().saturating_sub(began);
-        tracing::info!(shard, server, versions = joining.copied, ?took, "a replica is in sync");
-        Ok(())
-    }
-
-    /// Makes the target a replica in sync; the shard is held.
-    async fn admit(
-        &self,
-        position: usize,
-        shard: &str,
-        vat: Term,
-        (member, link): &(Arc<Member>, Arc<Link>),
-    ) -> Result<(), ClusterError> {
-        let in_sync = vec![(shard.to_owned(), vat)];
-        let assign = Assign { stamp: link.stamp.clone(), in_sync, forget: vec![] };
-        self.told(member, link.server.assign(assign)).await?;
-        self.commits
-            .commit(vec![Change::PutReplica {
-                shard: shard.to_owned(),
-                server: member.name.clone(),
-                state: ReplicaState::InSync,
-            }])
-            .await?;
-        self.diverged.lock().remove(&(shard.to_owned(), member.name.clone()));
-        self.views.publish(|view| view.shards[position].set_in_sync(member, true));
+        tracing::info!(shard, server, versions = copied, ?took, "a replica is in sync");
         Ok(())
     }
 
@@ -131,7 +122,7 @@ impl Cluster {
         call: impl Future<Output = Result<T, WireError>>,
     ) -> Result<T, ClusterError> {
         self.within(self.settings.write_timeout, call).await.map_err(|error| {
-            if matches!(error, WireError::Unreachable { .. }) {
+            if matches!(error, WireError::Unreachable { .. } | WireError::Timeout { .. }) {
                 self.suspect(member);
             }
             ClusterError::Server { server: member.name.clone(), error }
@@ -140,12 +131,32 @@ impl Cluster {
 }
 
 impl Joining<'_> {
+    /// The term the source holds everything of, now.
+    ///
+    /// A source that fell out of sync may hold what was never committed, at terms that since
+    /// were: it must not be copied from any more.
+    fn vat(&self) -> Result<Term, ClusterError> {
+        let view = self.cluster.views.current();
+        let state = &view.shards[self.position];
+        let ended = |why| {
+            let (shard, server) = (self.shard.to_owned(), self.target.0.name.clone());
+            Err(ClusterError::JoinEnded { shard, server, why })
+        };
+        if !state.is_replica(&self.target.0.name) {
+            return ended("it is to be no replica any more");
+        }
+        if !state.is_in_sync(&self.source.0.name) {
+            return ended("the server it was copied from fell out of sync");
+        }
+        Ok(state.vat)
+    }
+
     /// Brings the target to `upto`: by deltas from what it held when it left, where its
     /// database and the source's history allow, else by a full copy.
     async fn begin(&mut self, upto: Term) -> Result<Term, ClusterError> {
         let (member, link) = &self.target;
-        let adopt = Adopt { epoch: link.stamp.epoch };
-        let adopted = self.cluster.told(member, link.server.adopt(adopt)).await?;
+        let adopt = Adopt { epoch: link.stamp.epoch, cluster: self.cluster.id.clone() };
+        let adopted = self.cluster.told(member, link.ask(link.server.adopt(adopt))).await?;
         let pair = (self.shard.to_owned(), member.name.clone());
         let built_upon = !self.cluster.diverged.lock().contains(&pair);
         let holding = adopted.shards.into_iter().find(|h| built_upon && h.shard == self.shard);
@@ -156,7 +167,7 @@ impl Joining<'_> {
             match self.run(Some(held), upto, Some(ImportStart::Held(held))).await {
                 Err(ClusterError::Server { error: WireError::BelowSafePoint { .. }, .. }) => {
                     // The pages so far count for nothing: another attempt starts from page 0.
-                    self.join = self.cluster.joins.fetch_add(1, Ordering::Relaxed) + 1;
+                    self.number = self.cluster.next_number();
                     self.page = 0;
                 }
                 other => return other.map(|()| upto),
@@ -192,7 +203,7 @@ impl Joining<'_> {
                 cursor,
                 limit: PAGE,
             };
-            let page = self.cluster.told(source, from.server.export(export)).await?;
+            let page = self.cluster.told(source, from.ask(from.server.export(export))).await?;
             cursor = page.cursor;
             self.copied += page.versions.len();
             let finish = cursor.is_none().then_some(ImportFinish {
@@ -203,14 +214,15 @@ impl Joining<'_> {
             let import = Import {
                 stamp: to.stamp.clone(),
                 shard: self.shard.to_owned(),
-                join: self.join,
+                join: self.number,
                 page: self.page,
                 start: start.take(),
                 versions: page.versions,
                 finish,
             };
-            self.cluster.told(target, to.server.import(import)).await?;
+            self.cluster.told(target, to.ask(to.server.import(import))).await?;
             self.page += 1;
+            self.vat()?;
             if cursor.is_none() {
                 return Ok(());
             }

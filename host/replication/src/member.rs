@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwapOption;
-use ringwright_wire::{ShardServer, Stamp};
+use ringwright_wire::{ShardServer, Stamp, WireError};
+use tokio::sync::watch;
 
 use crate::read_batch::ReadBatcher;
 
@@ -26,6 +27,30 @@ pub struct Link {
     /// What requests to it carry.
     pub stamp: Stamp,
     pub(crate) reads: ReadBatcher,
+    closed: watch::Sender<bool>,
+}
+
+impl Link {
+    pub(crate) fn new(server: Arc<dyn ShardServer>, stamp: Stamp) -> Link {
+        let reads = ReadBatcher::new(server.clone(), stamp.clone());
+        Link { server, stamp, reads, closed: watch::Sender::new(false) }
+    }
+
+    /// The call's answer, or none once the server is known to be gone: a connection to a machine
+    /// that vanished would not say so.
+    pub(crate) async fn ask<T>(
+        &self,
+        call: impl Future<Output = Result<T, WireError>>,
+    ) -> Result<T, WireError> {
+        let mut closed = self.closed.subscribe();
+        tokio::select! {
+            biased;
+            answer = call => answer,
+            _ = closed.wait_for(|closed| *closed) => {
+                Err(WireError::Unreachable { message: "the server is gone".into() })
+            }
+        }
+    }
 }
 
 impl Member {
@@ -64,15 +89,21 @@ impl Member {
         self.incarnation.store(Some(Arc::new(incarnation.to_owned())));
     }
 
-    pub(crate) fn connect(&self, server: Arc<dyn ShardServer>, stamp: Stamp) {
-        self.set_incarnation(&stamp.incarnation);
-        let reads = ReadBatcher::new(server.clone(), stamp.clone());
-        self.link.store(Some(Arc::new(Link { server, stamp, reads })));
+    pub(crate) fn connect(&self, link: Link) {
+        self.set_incarnation(&link.stamp.incarnation);
+        self.close(Some(Arc::new(link)));
         self.set_suspect(false);
     }
 
     pub(crate) fn disconnect(&self) {
-        self.link.store(None);
+        self.close(None);
         self.set_suspect(true);
+    }
+
+    /// Ends what is asked over the link there is, and uses another.
+    fn close(&self, next: Option<Arc<Link>>) {
+        if let Some(link) = self.link.swap(next) {
+            link.closed.send_replace(true);
+        }
     }
 }

@@ -1,14 +1,14 @@
 //! Servers come, fail, return and go; shards are added; who holds what changes.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ringwright_metadata::Change;
 use ringwright_model::{ReplicaState, Schema, Server, Shard, Sharding, Term};
-use ringwright_wire::{Adopt, Adopted, Assign, ShardServer, Stamp};
+use ringwright_wire::{Adopt, Adopted, Assign, ShardServer, Stamp, WireError};
 
+use crate::join::join_turn;
 use crate::view::{ShardView, View};
-use crate::{Cluster, ClusterError, Member};
+use crate::{Cluster, ClusterError, Link, Member};
 
 /// A server that is to belong to the cluster, adopted already.
 pub struct Recruit {
@@ -51,7 +51,7 @@ impl Cluster {
         let member = Member::new(id, name);
         let (stamp, _) = self.adopt(&member, &server).await?;
         let incarnation = stamp.incarnation.clone();
-        member.connect(server, stamp);
+        member.connect(Link::new(server, stamp));
         Ok(Recruit { member, incarnation })
     }
 
@@ -62,7 +62,20 @@ impl Cluster {
     ) -> Result<(Stamp, Adopted), ClusterError> {
         self.in_charge()?;
         let epoch = self.charge.epoch();
-        let adopted = self.told(member, server.adopt(Adopt { epoch })).await?;
+        let adopt = Adopt { epoch, cluster: self.id.clone() };
+        let limit = self.settings.write_timeout;
+        let adopted = self.told(member, self.within(limit, server.adopt(adopt))).await?;
+        let view = self.views.current();
+        let same = |m: &&Arc<Member>| {
+            m.name != member.name && m.incarnation().is_some_and(|i| *i == adopted.incarnation)
+        };
+        if let Some(other) = view.servers.values().find(same) {
+            // A copied disk, or one database under two names: one would undo the other's work.
+            return Err(ClusterError::SameDatabase {
+                server: member.name.clone(),
+                other: other.name.clone(),
+            });
+        }
         Ok((Stamp { epoch, incarnation: adopted.incarnation.clone() }, adopted))
     }
 
@@ -104,6 +117,9 @@ impl Cluster {
                     let position = view
                         .shard_position(shard)
                         .ok_or_else(|| ClusterError::NoShard(shard.clone()))?;
+                    if view.shards[position].is_replica(server) {
+                        continue;
+                    }
                     joining.push((position, member.clone()));
                     ReplicaState::OutOfSync
                 }
@@ -111,8 +127,7 @@ impl Cluster {
             let (shard, server) = (shard.clone(), server.clone());
             changes.push(Change::PutReplica { shard, server, state });
         }
-        self.commits.commit(changes).await?;
-        self.views.publish(|view| {
+        let show = move |view: &mut View| {
             if let Some((schema, sharding)) = new.schema {
                 (view.schema, view.sharding) = (Some(Arc::new(schema)), sharding);
             }
@@ -120,27 +135,33 @@ impl Cluster {
             servers.extend(new.servers.iter().map(|r| (r.name().to_owned(), r.member.clone())));
             view.shards.append(&mut shards);
             for (position, member) in &joining {
-                let shard = &mut view.shards[*position];
-                if !shard.is_in_sync(&member.name) {
-                    shard.set_in_sync(member, false);
-                }
+                view.shards[*position].set_in_sync(member, false);
             }
-        });
+        };
+        drop(self.settle(None, changes, show).await?);
         self.dispatch();
         Ok(())
     }
 
     /// Makes a server hold a shard that nobody has written to.
     async fn create_empty(&self, member: &Arc<Member>, shard: &str) -> Result<(), ClusterError> {
-        let link = member.link().ok_or_else(|| ClusterError::Away(member.name.clone()))?;
         // What an addition that failed half-way may have left there goes first.
-        for (in_sync, forget) in
-            [(vec![], vec![shard.to_owned()]), (vec![(shard.to_owned(), 0)], vec![])]
-        {
-            let assign = Assign { stamp: link.stamp.clone(), in_sync, forget };
-            self.told(member, link.server.assign(assign)).await?;
-        }
-        Ok(())
+        let (forget, in_sync) = (vec![shard.to_owned()], vec![(shard.to_owned(), 0)]);
+        let link = member.link().ok_or_else(|| ClusterError::Away(member.name.clone()))?;
+        self.assign(member, &link, in_sync, forget).await
+    }
+
+    /// Tells a server what it holds in sync, and what it is to forget.
+    pub(crate) async fn assign(
+        &self,
+        member: &Arc<Member>,
+        link: &Link,
+        in_sync: Vec<(String, Term)>,
+        forget: Vec<String>,
+    ) -> Result<(), ClusterError> {
+        let (stamp, number) = (link.stamp.clone(), self.next_number());
+        let assign = Assign { stamp, number, in_sync, forget };
+        self.told(member, link.ask(link.server.assign(assign))).await
     }
 
     /// Connects a server of the cluster that runs: at the start of a balancer, and when a
@@ -161,67 +182,76 @@ impl Cluster {
             view.servers.get(name).ok_or_else(|| ClusterError::NoServer(name.to_owned()))?;
         let (stamp, adopted) = self.adopt(member, &server).await?;
         let same = member.incarnation().is_some_and(|i| *i == stamp.incarnation);
-        // Held, so that no batch is between a replica and its commit while it is told its VAT.
-        let hold = self.hold(positions(&view, |s| s.is_in_sync(name))).await;
-        let view = self.views.current();
-        let mut in_sync: Vec<(String, Term)> = Vec::new();
-        let mut lost: BTreeSet<usize> = BTreeSet::new();
-        for (position, s) in view.shards.iter().enumerate().filter(|(_, s)| s.is_in_sync(name)) {
-            let id = &s.shard.id;
-            let kept = adopted.shards.iter().any(|h| h.shard == *id && h.held.is_some());
+        // All its replicas are held: no batch is between one of them and its commit while it is
+        // told its VAT, and none is admitted on the word of the database that was there before.
+        let (hold, view) = self.hold_all(|s| s.is_replica(name)).await;
+        let is_lost = |s: &ShardView| {
+            let kept = adopted.shards.iter().any(|h| h.shard == s.shard.id && h.held.is_some());
             // Nothing was ever committed to a shard at term 0, so nothing can be missing.
-            if (same && kept) || s.vat == 0 {
-                in_sync.push((id.clone(), s.vat));
-            } else {
-                lost.insert(position);
-            }
-        }
-        let known = adopted.shards.into_iter().map(|h| h.shard);
-        let forget: Vec<String> = known
+            !(same && kept || s.vat == 0)
+        };
+        let mut lost = view.positions(|s| s.is_in_sync(name) && is_lost(s));
+        let link = Link::new(server, stamp);
+        let forget: Vec<String> = adopted
+            .shards
+            .iter()
+            .map(|h| h.shard.clone())
             .filter(|id| !view.shard_position(id).is_some_and(|p| view.shards[p].is_replica(name)))
             .collect();
-        if !in_sync.is_empty() || !forget.is_empty() {
-            let assign = Assign { stamp: stamp.clone(), in_sync, forget };
-            self.told(member, server.assign(assign)).await?;
+        loop {
+            if let Some(&last) = lost.iter().find(|&&p| view.shards[p].in_sync.len() == 1) {
+                // The disk that has it may come back; this one must not take its place.
+                let (shard, server) = (view.shards[last].shard.id.clone(), name.to_owned());
+                return Err(ClusterError::LastDisk { shard, server });
+            }
+            let kept = view.positions(|s| s.is_in_sync(name));
+            let in_sync: Vec<(String, Term)> = kept
+                .difference(&lost)
+                .map(|&p| (view.shards[p].shard.id.clone(), view.shards[p].vat))
+                .collect();
+            if in_sync.is_empty() && forget.is_empty() {
+                break;
+            }
+            match self.assign(member, &link, in_sync, forget.clone()).await {
+                Ok(()) => break,
+                // Its disk went back in time: one shard less, and what is left of it is used.
+                Err(ClusterError::Server {
+                    error: WireError::NotHeld { shard } | WireError::Stale { shard },
+                    ..
+                }) if view.shard_position(&shard).is_some_and(|p| lost.insert(p)) => {
+                    tracing::warn!(server = name, shard, "a replica is not what it was");
+                }
+                Err(error) => return Err(error),
+            }
         }
         let mut changes: Vec<Change> =
             lost.iter().map(|&p| out_of_sync(&view.shards[p], name)).collect();
         if !same {
-            changes.push(put_server(member, &stamp.incarnation));
+            changes.push(put_server(member, &link.stamp.incarnation));
         }
-        if !changes.is_empty() {
-            self.commits.commit(changes).await?;
-            self.views
-                .publish(|v| lost.iter().for_each(|&p| v.shards[p].set_in_sync(member, false)));
-        }
-        member.connect(server, stamp);
-        drop(hold);
-        tracing::info!(server = name, same_database = same, lost = lost.len(), "server attached");
+        let (lost_count, returned) = (lost.len(), member.clone());
+        let show = move |v: &mut View| {
+            lost.iter().for_each(|&p| v.shards[p].set_in_sync(&returned, false));
+            returned.connect(link);
+        };
+        drop(self.settle(Some(hold), changes, show).await?);
+        tracing::info!(server = name, same_database = same, lost = lost_count, "server attached");
         Ok(())
     }
 
-    /// Lets go of a server that failed. Where others hold its shards in sync, it does so no
-    /// more; where it was the last, the shard waits for it.
+    /// Lets go of a server that failed: nothing is asked of it any more.
+    ///
+    /// What it holds in sync it still does, until the first write goes on without it. So a
+    /// server that returns before that has missed nothing, and where it was the last in sync,
+    /// the shard waits for it.
     ///
     /// # Errors
-    /// Where the metadata could not be changed; the server is not asked any more all the same.
-    pub async fn detach(self: &Arc<Self>, name: &str) -> Result<(), ClusterError> {
+    /// Where there is no such server.
+    pub fn detach(&self, name: &str) -> Result<(), ClusterError> {
         let view = self.views.current();
         let member =
             view.servers.get(name).ok_or_else(|| ClusterError::NoServer(name.to_owned()))?;
         member.disconnect();
-        let others = |s: &ShardView| s.is_in_sync(name) && s.others_in_sync(name);
-        let hold = self.hold(positions(&view, others)).await;
-        let view = self.views.current();
-        let out = positions(&view, others);
-        let changes: Vec<Change> =
-            out.iter().map(|&p| out_of_sync(&view.shards[p], name)).collect();
-        if !changes.is_empty() {
-            self.commits.commit(changes).await?;
-            self.views
-                .publish(|v| out.iter().for_each(|&p| v.shards[p].set_in_sync(member, false)));
-        }
-        drop(hold);
         Ok(())
     }
 
@@ -230,20 +260,17 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError::LastReplica`] where no other replica in sync answers.
     pub async fn leave(self: &Arc<Self>, shard: &str, server: &str) -> Result<(), ClusterError> {
-        let position = self
-            .view()
-            .shard_position(shard)
-            .ok_or_else(|| ClusterError::NoShard(shard.to_owned()))?;
-        let hold = self.hold(BTreeSet::from([position])).await;
-        let view = self.views.current();
+        let (hold, view) = self.hold_all(|s| s.shard.id == shard).await;
+        let position =
+            view.shard_position(shard).ok_or_else(|| ClusterError::NoShard(shard.to_owned()))?;
         may_leave(&view.shards[position], server)?;
         let (id, name) = (shard.to_owned(), server.to_owned());
-        self.commits.commit(vec![Change::RemoveReplica { shard: id, server: name }]).await?;
-        if let Some(member) = view.servers.get(server) {
-            self.views.publish(|v| v.shards[position].remove(member));
-            self.forget(member, vec![shard.to_owned()]).await;
-        }
-        drop(hold);
+        let changes = vec![Change::RemoveReplica { shard: id, server: name }];
+        let Some(member) = view.servers.get(server).cloned() else { return Ok(()) };
+        let leaver = member.clone();
+        let show = move |v: &mut View| v.shards[position].remove(&leaver);
+        drop(self.settle(Some(hold), changes, show).await?);
+        self.forget(&member, shard).await;
         Ok(())
     }
 
@@ -253,37 +280,43 @@ impl Cluster {
     /// [`ClusterError::LastReplica`] where a shard would be left without a replica in sync that
     /// answers; then none was removed.
     pub async fn remove_servers(self: &Arc<Self>, names: &[String]) -> Result<(), ClusterError> {
-        let has_any = |s: &ShardView| names.iter().any(|n| s.is_replica(n));
-        let hold = self.hold(positions(&self.views.current(), has_any)).await;
-        let view = self.views.current();
-        for shard in view.shards.iter().filter(|s| has_any(s)) {
+        let (hold, view) = self.hold_all(|s| names.iter().any(|n| s.is_replica(n))).await;
+        for shard in &view.shards {
             let mut left = shard.clone();
-            for name in names {
-                if left.is_replica(name) {
-                    may_leave(&left, name)?;
-                }
+            for name in names.iter().filter(|name| shard.is_replica(name)) {
+                may_leave(&left, name)?;
                 if let Some(member) = view.servers.get(name) {
                     left.remove(member);
                 }
             }
         }
-        let changes = names.iter().map(|name| Change::RemoveServer { name: name.clone() });
-        self.commits.commit(changes.collect()).await?;
-        self.views.publish(|v| {
-            for member in names.iter().filter_map(|name| view.servers.get(name)) {
+        let changes =
+            names.iter().map(|name| Change::RemoveServer { name: name.clone() }).collect();
+        let leavers: Vec<Arc<Member>> =
+            names.iter().filter_map(|name| view.servers.get(name).cloned()).collect();
+        let show = move |v: &mut View| {
+            for member in &leavers {
                 v.shards.iter_mut().for_each(|s| s.remove(member));
                 Arc::make_mut(&mut v.servers).remove(&member.name);
+                member.disconnect();
             }
-        });
-        drop(hold);
+        };
+        drop(self.settle(Some(hold), changes, show).await?);
         Ok(())
     }
 
-    /// Best effort: what is left there is removed when the server is attached next.
-    async fn forget(&self, member: &Arc<Member>, forget: Vec<String>) {
+    /// Has a server drop the rows of a replica it has no more. Best effort: what is left there
+    /// is removed when the server is attached next.
+    async fn forget(&self, member: &Arc<Member>, shard: &str) {
+        // A join that was under way ends by itself, now that there is no replica; only then is
+        // the number drawn, so that a join of later is told from it.
+        let _turn = self.keyed.lock(&join_turn(shard, &member.name)).await;
+        let view = self.views.current();
+        if view.shard_position(shard).is_some_and(|p| view.shards[p].is_replica(&member.name)) {
+            return;
+        }
         let Some(link) = member.link() else { return };
-        let assign = Assign { stamp: link.stamp.clone(), in_sync: vec![], forget };
-        if let Err(error) = self.told(member, link.server.assign(assign)).await {
+        if let Err(error) = self.assign(member, &link, vec![], vec![shard.to_owned()]).await {
             tracing::debug!(%error, "a replica's rows were left behind");
         }
     }
@@ -291,14 +324,10 @@ impl Cluster {
 
 /// Whether a shard can do without its replica on `server`.
 fn may_leave(shard: &ShardView, server: &str) -> Result<(), ClusterError> {
-    if shard.others_in_sync(server) {
+    if !shard.is_in_sync(server) || shard.others_in_sync(server) {
         return Ok(());
     }
     Err(ClusterError::LastReplica { shard: shard.shard.id.clone(), server: server.to_owned() })
-}
-
-fn positions(view: &View, wanted: impl Fn(&ShardView) -> bool) -> BTreeSet<usize> {
-    (0..view.shards.len()).filter(|&i| wanted(&view.shards[i])).collect()
 }
 
 fn out_of_sync(shard: &ShardView, server: &str) -> Change {

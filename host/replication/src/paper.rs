@@ -33,6 +33,10 @@ impl Cluster {
         let shard = self.views.current().shards[position].clone();
         let mut max_vat = shard.vat; // line 2
         let mut refused: Option<Refusal> = None;
+        if shard.in_sync.is_empty() {
+            let shard = shard.shard.id.clone();
+            return Err(WriteError::Unavailable { shard, in_sync: 0, needed: 1 });
+        }
         for member in shard.in_sync.iter() {
             let away = || WriteError::Unavailable {
                 shard: shard.shard.id.clone(),

@@ -15,8 +15,14 @@ use tokio::sync::oneshot;
 use crate::WriteError;
 use crate::hold::Hold;
 
-/// Most rows of one batch; a single request may be larger and then goes alone.
+/// Most rows of one batch, and most bytes of their text; a single request may be larger and
+/// then goes alone.
 const BATCH_ROWS: usize = 20_000;
+const BATCH_BYTES: usize = 8 << 20;
+
+/// Most bytes that may wait: a store that stalls must not fill the memory with writes whose
+/// clients have long gone.
+const WAITING_BYTES: usize = 256 << 20;
 
 /// One request's write, split by shard.
 pub(crate) struct Job {
@@ -33,8 +39,26 @@ impl Job {
         self.parts.iter().flat_map(|(_, ops)| ops.iter().map(Op::key))
     }
 
-    fn rows(&self) -> usize {
-        self.parts.iter().map(|(_, ops)| ops.len()).sum()
+    fn size(&self) -> Size {
+        let ops = self.parts.iter().flat_map(|(_, ops)| ops);
+        ops.fold(Size::default(), |size, op| Size {
+            rows: size.rows + 1,
+            bytes: size.bytes + std::mem::size_of::<Op>() + op.row().map_or(0, str::len),
+        })
+    }
+}
+
+/// How large a write is.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    rows: usize,
+    bytes: usize,
+}
+
+impl std::ops::AddAssign for Size {
+    fn add_assign(&mut self, other: Size) {
+        self.rows += other.rows;
+        self.bytes += other.bytes;
     }
 }
 
@@ -53,6 +77,8 @@ pub(crate) enum Started {
 #[derive(Default)]
 pub(crate) struct Queue {
     waiting: VecDeque<Waiting>,
+    /// Of the writes among them.
+    waiting_bytes: usize,
     busy: BTreeSet<usize>,
 }
 
@@ -61,12 +87,20 @@ struct Batch {
     shards: BTreeSet<usize>,
     jobs: Vec<Job>,
     keys: HashSet<Key>,
-    rows: usize,
+    size: Size,
 }
 
 impl Queue {
-    pub(crate) fn push(&mut self, waiting: Waiting) {
+    /// Puts somebody at the end of the line; `false` where a write finds it too long.
+    pub(crate) fn push(&mut self, waiting: Waiting) -> bool {
+        if let Waiting::Write(job) = &waiting {
+            if self.waiting_bytes > WAITING_BYTES {
+                return false;
+            }
+            self.waiting_bytes += job.size().bytes;
+        }
         self.waiting.push_back(waiting);
+        true
     }
 
     pub(crate) fn release(&mut self, shards: &BTreeSet<usize>) {
@@ -104,6 +138,7 @@ impl Queue {
             }
         }
         self.waiting = left;
+        self.waiting_bytes -= batches.iter().map(|b| b.size.bytes).sum::<usize>();
         started.extend(batches.into_iter().map(|b| Started::Batch(b.shards, b.jobs)));
         for s in &started {
             let (Started::Batch(shards, _) | Started::Hold(shards, _)) = s;
@@ -125,9 +160,11 @@ fn join(
         blocked.extend(shards);
         return Err(job);
     }
-    let sharing = |b: &&Batch| !b.shards.is_disjoint(&shards);
-    let rows: usize = batches.iter().filter(sharing).map(|b| b.rows).sum();
-    if rows > 0 && rows + job.rows() > BATCH_ROWS {
+    let shares = |b: &Batch| !b.shards.is_disjoint(&shards);
+    let mut size = job.size();
+    batches.iter().filter(|b| shares(b)).for_each(|b| size += b.size);
+    let too_large = size.rows > BATCH_ROWS || size.bytes > BATCH_BYTES;
+    if too_large && batches.iter().any(shares) {
         blocked.extend(shards);
         return Err(job);
     }
@@ -138,19 +175,17 @@ fn join(
         reserved.extend(job.keys());
         return Err(job);
     }
-    let (sharing, others): (Vec<Batch>, Vec<Batch>) =
-        std::mem::take(batches).into_iter().partition(|b| !b.shards.is_disjoint(&shards));
-    *batches = others;
-    let mut batch = Batch::default();
+    let mut sharing = batches.extract_if(.., |b| shares(b));
+    // Into the one there is, as a rule, and not both into a third: a batch may be long already.
+    let mut batch = sharing.next().unwrap_or_default();
     for other in sharing {
         batch.shards.extend(other.shards);
         batch.jobs.extend(other.jobs);
         batch.keys.extend(other.keys);
-        batch.rows += other.rows;
     }
     batch.shards.extend(shards);
     batch.keys.extend(job.keys());
-    batch.rows += job.rows();
+    batch.size = size;
     batch.jobs.push(job);
     batches.push(batch);
     Ok(())

@@ -83,8 +83,11 @@ impl Cluster {
         for member in replicas {
             let Some(link) = member.link() else { continue };
             let query = RangeQuery { shard: shard.shard.id.clone(), vat: shard.vat, low, high };
+            // Many rows may take as long as a write.
+            let wide = query.high - query.low > WIDE;
+            let limit = if wide { self.settings.write_timeout } else { self.settings.read_timeout };
             let asked = match self.settings.protocol {
-                Protocol::Safe => self.within(self.settings.read_timeout, ask(&link, query)).await,
+                Protocol::Safe => self.within(limit, link.ask(ask(&link, query))).await,
                 Protocol::Paper => self.paper_read(&link, query).await,
             };
             match asked {
@@ -92,6 +95,8 @@ impl Cluster {
                 Err(WireError::Epoch { current, given }) if current > given => {
                     return Err(Unread::NotInCharge);
                 }
+                // Not so a time-out: a server that is busy with much is alive, and whether it is
+                // the heartbeat tells.
                 Err(error @ WireError::Unreachable { .. }) => {
                     tracing::debug!(server = %member.name, %error, "a read goes elsewhere");
                     self.suspect(&member);

@@ -234,7 +234,7 @@ impl Cluster {
             return Err(WireError::Unreachable { message: "not connected".into() });
         };
         let apply = Apply { stamp: link.stamp.clone(), batches };
-        self.within(self.settings.write_timeout, link.server.apply(apply)).await
+        self.within(self.settings.write_timeout, link.ask(link.server.apply(apply))).await
     }
 }
 

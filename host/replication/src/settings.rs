@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ringwright_model::Protocol;
+
 /// The protocol's settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -33,14 +35,4 @@ impl Default for Settings {
             protocol: Protocol::Safe,
         }
     }
-}
-
-/// Whose algorithm decides what is committed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Protocol {
-    /// CAT-DAT-VAT made safe.
-    #[default]
-    Safe,
-    /// The paper's Algorithm 1 as printed. It loses writes; it is there to be watched.
-    Paper,
 }

@@ -4,7 +4,7 @@
 //! view and keeps it: its VATs are the read's snapshot, its in-sync replicas hold exactly that
 //! snapshot, and as long as the view lives the safe point stays at or below it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -44,6 +44,11 @@ impl View {
     /// The position of a shard by name.
     pub fn shard_position(&self, id: &str) -> Option<usize> {
         self.shards.iter().position(|s| s.shard.id == id)
+    }
+
+    /// The positions of the shards that are `wanted`.
+    pub(crate) fn positions(&self, wanted: impl Fn(&ShardView) -> bool) -> BTreeSet<usize> {
+        (0..self.shards.len()).filter(|&i| wanted(&self.shards[i])).collect()
     }
 
     /// The position of the shard a key lives on.

@@ -62,7 +62,7 @@ impl Cluster {
     }
 
     async fn write_once(self: Arc<Self>, ops: Vec<Op>, once: Once) -> Result<Written, WriteError> {
-        let _turn = self.keyed.lock(&once.key).await;
+        let _turn = self.keyed.lock(&format!("once {}", once.key)).await;
         match self.store.remembered(&once.key).await? {
             Some(Remembered { fingerprint, answer }) if fingerprint == once.fingerprint => {
                 self.charge.check()?;
@@ -86,7 +86,9 @@ impl Cluster {
             return self.paper_write(parts, remember).await;
         }
         let (reply, outcome) = oneshot::channel();
-        self.queue.lock().push(Waiting::Write(Job { parts, remember, reply }));
+        if !self.queue.lock().push(Waiting::Write(Job { parts, remember, reply })) {
+            return Err(WriteError::Overloaded);
+        }
         self.dispatch();
         outcome.await.unwrap_or(Err(WriteError::Abandoned))
     }

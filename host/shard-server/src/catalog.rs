@@ -30,7 +30,8 @@ pub(crate) struct Shard {
     pub(crate) safe_point: Term,
     /// Whether a join is under way.
     pub(crate) joining: bool,
-    /// The latest attempt to join in this epoch.
+    /// The latest attempt to join in this epoch, or the assignment that created it, by number:
+    /// what was decided before that comes late.
     pub(crate) join: Option<u64>,
     /// Its next page.
     pub(crate) page: u64,
@@ -42,6 +43,8 @@ pub(crate) struct Shard {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Catalog {
     pub(crate) incarnation: String,
+    /// The cluster it belongs to, once a balancer has adopted it.
+    pub(crate) cluster: Option<String>,
     pub(crate) epoch: Epoch,
     /// The schema `/config` gave, as JSON.
     pub(crate) schema: Option<String>,
@@ -50,7 +53,7 @@ pub(crate) struct Catalog {
 }
 
 /// The server's row, beside each shard's; one row without a shard where there is none.
-type Line = (String, i64, i64, Option<String>, Option<String>, Option<String>);
+type Line = (String, Option<String>, i64, i64, Option<String>, Option<String>, Option<String>);
 
 impl Catalog {
     /// Loads all of it; draws the incarnation of a database that is new.
@@ -67,7 +70,8 @@ impl Catalog {
 
     /// Loads all of it.
     pub(crate) async fn load(tx: &mut Transaction) -> Result<Self, WireError> {
-        let sql = "SELECT incarnation, epoch, next_number, table_schema, shard.id, shard.state
+        let sql =
+            "SELECT incarnation, cluster, epoch, next_number, table_schema, shard.id, shard.state
                    FROM server_state LEFT JOIN shard ON true";
         Self::decode(tx.rows(sql, &[]).await?)
     }
@@ -77,7 +81,8 @@ impl Catalog {
         tx: &mut Transaction,
         shards: &BTreeSet<[&str; 1]>,
     ) -> Result<Self, WireError> {
-        let sql = "SELECT incarnation, epoch, next_number, table_schema, shard.id, shard.state
+        let sql =
+            "SELECT incarnation, cluster, epoch, next_number, table_schema, shard.id, shard.state
                    FROM server_state LEFT JOIN shard
                    ON shard.id IN (SELECT value->>0 FROM json_each($1))";
         let ids = serde_json::to_string(shards).map_err(storage)?;
@@ -86,9 +91,10 @@ impl Catalog {
 
     fn decode(lines: Vec<Line>) -> Result<Self, WireError> {
         let mut catalog: Option<Catalog> = None;
-        for (incarnation, epoch, next_number, schema, id, state) in lines {
+        for (incarnation, cluster, epoch, next_number, schema, id, state) in lines {
             let catalog = catalog.get_or_insert_with(|| Catalog {
                 incarnation,
+                cluster,
                 epoch: epoch.unsigned_abs(),
                 schema,
                 next_number,
@@ -107,11 +113,17 @@ impl Catalog {
         tx: &mut Transaction,
         before: &Catalog,
     ) -> Result<(), WireError> {
-        let server = |c: &Catalog| (c.epoch, c.next_number, c.schema.clone());
+        let server = |c: &Catalog| (c.cluster.clone(), c.epoch, c.next_number, c.schema.clone());
         if server(self) != server(before) {
             tx.execute(
-                "UPDATE server_state SET epoch = $1, next_number = $2, table_schema = $3",
-                &[self.epoch.into(), self.next_number.into(), Arg::Maybe(self.schema.as_deref())],
+                "UPDATE server_state
+                 SET cluster = $1, epoch = $2, next_number = $3, table_schema = $4",
+                &[
+                    Arg::Maybe(self.cluster.as_deref()),
+                    self.epoch.into(),
+                    self.next_number.into(),
+                    Arg::Maybe(self.schema.as_deref()),
+                ],
             )
             .await?;
         }
@@ -165,9 +177,10 @@ impl Catalog {
         self.next_number - 1
     }
 
-    /// Adds a shard that has no row and has had none.
-    pub(crate) fn create(&mut self, id: &str) {
-        let shard = Shard { number: self.fresh_number(), held: Some(0), ..Shard::default() };
+    /// Adds a shard that has no row and has had none, by that assignment where it is one's.
+    pub(crate) fn create(&mut self, id: &str, by: Option<u64>) {
+        let number = self.fresh_number();
+        let shard = Shard { number, held: Some(0), join: by, ..Shard::default() };
         self.shards.insert(id.to_owned(), shard);
     }
 

@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use ringwright_wire::WireError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
@@ -26,6 +27,7 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS server_state (
         id BIGINT PRIMARY KEY CHECK (id = 1),
         incarnation TEXT NOT NULL,
+        cluster TEXT,
         epoch BIGINT NOT NULL,
         next_number BIGINT NOT NULL,
         table_schema TEXT
@@ -266,6 +268,34 @@ impl Transaction {
             }
         }
         .map_err(storage)
+    }
+
+    /// Runs a query and takes its rows, in order, until they weigh more than `most` or end. Says
+    /// whether they ended.
+    pub(crate) async fn rows_within<T: Record>(
+        &mut self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        most: usize,
+        weight: fn(&T) -> usize,
+    ) -> Result<(Vec<T>, bool), WireError> {
+        let mut rows = match self {
+            Transaction::Sqlite(tx) => {
+                bind!(sqlx::query_as::<Sqlite, T>(sql), args).fetch(&mut **tx)
+            }
+            Transaction::Postgres(tx) => {
+                bind!(sqlx::query_as::<Postgres, T>(sql), args).fetch(&mut **tx)
+            }
+        };
+        let (mut taken, mut weighs) = (Vec::new(), 0);
+        while let Some(row) = rows.try_next().await.map_err(storage)? {
+            weighs += weight(&row);
+            taken.push(row);
+            if weighs > most {
+                return Ok((taken, false));
+            }
+        }
+        Ok((taken, true))
     }
 
     pub(crate) async fn commit(self) -> Result<(), WireError> {

@@ -6,6 +6,10 @@ use ringwright_wire::{Export, Page, Version, WireError};
 use crate::catalog::{Catalog, not_held};
 use crate::database::{Database, Transaction};
 
+/// A page ends with the row that makes it heavier than this. One row is at most a request's
+/// body, so that a page always fits the message that brings it to another server.
+const PAGE_BYTES: usize = 8 << 20;
+
 type Line = (Key, i64, i64, String);
 
 /// Every row visible at `$4`, by key. What was deleted after `$4` was not as of it.
@@ -72,16 +76,17 @@ async fn page(tx: &mut Transaction, catalog: &Catalog, export: &Export) -> Resul
     let (key, cat) = export.cursor.map_or((-1, 0), |(key, cat)| (key, cat));
     let number = shard.number;
     let args = [number.into(), key.into(), cat.into(), export.upto.into(), fetch.into()];
-    let mut lines: Vec<Line> = match export.after {
-        None => tx.rows(VISIBLE, &args).await?,
+    let weight = |(_, _, _, row): &Line| row.len();
+    let (mut lines, ended) = match export.after {
+        None => tx.rows_within(VISIBLE, &args, PAGE_BYTES, weight).await?,
         Some(after) => {
             let many = many_deltas(tx, number, after, export.upto, fetch).await?;
             let sql = if many { DELTAS_BY_KEY } else { DELTAS_BY_TERM };
             let args: Vec<_> = args.into_iter().chain([after.into()]).collect();
-            tx.rows(sql, &args).await?
+            tx.rows_within(sql, &args, PAGE_BYTES, weight).await?
         }
     };
-    let more = lines.len() > limit;
+    let more = !ended || lines.len() > limit;
     lines.truncate(limit);
     let versions: Vec<Version> = lines.into_iter().map(version).collect();
     let cursor = versions.last().filter(|_| more).map(|v| (v.key, v.cat));

@@ -27,7 +27,7 @@ impl Write for Configure {
         unit.catalog.schema = Some(self.schema.clone());
         for shard in &self.shards {
             if !unit.catalog.shards.contains_key(shard) {
-                unit.catalog.create(shard);
+                unit.catalog.create(shard, None);
             }
         }
         Ok(())

@@ -147,7 +147,7 @@ mod tests {
         type Answer = i64;
 
         async fn perform(&self, unit: &mut Unit) -> Result<i64, WireError> {
-            unit.catalog.create(&format!("{:x}", rand::random::<u64>()));
+            unit.catalog.create(&format!("{:x}", rand::random::<u64>()), None);
             match self {
                 Probe::Wait(gate, database) => {
                     gate.acquire().await.map_err(storage)?.forget();

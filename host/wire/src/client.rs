@@ -66,7 +66,7 @@ impl HttpShardServer {
         };
         tokio::time::timeout(self.timeout, exchange)
             .await
-            .unwrap_or_else(|_| Err(unreachable(format!("no answer within {:?}", self.timeout))))
+            .unwrap_or_else(|_| Err(WireError::timeout(self.timeout)))
     }
 
     async fn call<A: DeserializeOwned>(

@@ -1,5 +1,7 @@
 //! What can go wrong between balancer and shard server.
 
+use std::time::Duration;
+
 use ringwright_model::{Epoch, Term};
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +20,10 @@ pub enum WireError {
     /// The request means another database than the one here.
     #[error("the request means another database than this one")]
     Incarnation,
-    /// A batch or an import from before what the server has already seen.
+    /// The database belongs to another cluster.
+    #[error("the server's data belongs to another cluster")]
+    Cluster,
+    /// A batch, an import or an assignment from before what the server has already seen.
     #[error("shard '{shard}': the request is older than what was already seen")]
     Stale {
         /// The shard.
@@ -50,7 +55,13 @@ pub enum WireError {
         /// What it said.
         message: String,
     },
-    /// No answer: refused, broken, or not in time. Whether it was done is unknown.
+    /// No answer in time, from a server that may be busy. Whether it was done is unknown.
+    #[error("no answer within {limit_ms} ms")]
+    Timeout {
+        /// How long it was waited for.
+        limit_ms: u64,
+    },
+    /// No answer: refused or broken. Whether it was done is unknown.
     #[error("unreachable: {message}")]
     Unreachable {
         /// What the network said.
@@ -77,9 +88,17 @@ impl WireError {
             WireError::NotHeld { .. } => 404,
             WireError::Epoch { .. }
             | WireError::Incarnation
+            | WireError::Cluster
             | WireError::Stale { .. }
             | WireError::BelowSafePoint { .. } => 409,
-            WireError::Storage { .. } | WireError::Unreachable { .. } => 503,
+            WireError::Storage { .. }
+            | WireError::Timeout { .. }
+            | WireError::Unreachable { .. } => 503,
         }
+    }
+
+    /// That no answer came within `limit`.
+    pub fn timeout(limit: Duration) -> Self {
+        WireError::Timeout { limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
     }
 }

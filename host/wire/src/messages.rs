@@ -18,6 +18,9 @@ pub struct Stamp {
 pub struct Adopt {
     /// The new epoch; lower than one seen is refused.
     pub epoch: Epoch,
+    /// The cluster it is to serve. A database belongs to the first that adopted it: the terms of
+    /// another mean nothing there.
+    pub cluster: String,
 }
 
 /// What an adopted server says of itself.
@@ -45,6 +48,9 @@ pub struct Holding {
 pub struct Assign {
     /// Who asks.
     pub stamp: Stamp,
+    /// When this was decided, in the count that joins are numbered by. A shard that began later
+    /// than that is not forgotten: the message is a late one.
+    pub number: u64,
     /// Shards it holds in sync, each with its VAT. One it does not know is created empty,
     /// and only at term 0.
     pub in_sync: Vec<(String, Term)>,
@@ -104,6 +110,14 @@ pub enum Op {
 }
 
 impl Op {
+    /// The row it brings, as canonical JSON.
+    pub fn row(&self) -> Option<&str> {
+        match self {
+            Op::Insert { row, .. } | Op::Update { row, .. } => Some(row),
+            Op::Delete { .. } => None,
+        }
+    }
+
     /// The key it changes.
     pub fn key(&self) -> Key {
         match self {

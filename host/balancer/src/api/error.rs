@@ -71,6 +71,7 @@ impl From<WriteError> for ApiError {
             }
             WriteError::Refused(_) | WriteError::KeyReused => ApiError::conflict(message),
             WriteError::Unavailable { .. }
+            | WriteError::Overloaded
             | WriteError::NotInCharge(_)
             | WriteError::Metadata(_)
             | WriteError::Abandoned => ApiError::unavailable(message),
@@ -94,13 +95,16 @@ impl From<ClusterError> for ApiError {
         let message = e.to_string();
         match e {
             ClusterError::NoServer(_) | ClusterError::NoShard(_) => ApiError::missing(message),
-            ClusterError::Exists(_) | ClusterError::LastReplica { .. } => {
-                ApiError::conflict(message)
-            }
+            ClusterError::Exists(_)
+            | ClusterError::LastReplica { .. }
+            | ClusterError::SameDatabase { .. } => ApiError::conflict(message),
             ClusterError::Away(_)
             | ClusterError::NoSource(_)
+            | ClusterError::LastDisk { .. }
+            | ClusterError::JoinEnded { .. }
             | ClusterError::Server { .. }
             | ClusterError::Metadata(_)
+            | ClusterError::Abandoned
             | ClusterError::NotInCharge(_) => ApiError::unavailable(message),
         }
     }

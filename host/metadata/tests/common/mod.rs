@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use ringwright_metadata::{Change, MetadataError, MetadataStore, SqlStore};
-use ringwright_model::{ReplicaState, Server, Shard};
+use ringwright_model::{Epoch, ReplicaState, Server, Shard};
 use tempfile::TempDir;
 
 pub struct Home(TempDir);
@@ -35,7 +35,7 @@ impl Home {
 /// A store with shards s1, s2 and servers a, b; every replica is in sync. The epoch is 1.
 pub async fn small(home: &Home) -> SqlStore {
     let store = home.open().await;
-    assert_eq!(store.take_charge("me").await.unwrap(), 1);
+    assert_eq!(take(&store, "me").await, 1);
     let mut changes = vec![
         add_shard("s1", 0, 0),
         add_shard("s2", 4096, 0),
@@ -47,6 +47,16 @@ pub async fn small(home: &Home) -> SqlStore {
     }
     store.apply(1, &changes).await.unwrap();
     store
+}
+
+/// Takes charge, whoever has it.
+pub async fn take(store: &SqlStore, holder: &str) -> Epoch {
+    loop {
+        let seen = store.charge().await.unwrap();
+        if let Some(epoch) = store.take_charge(holder, &seen).await.unwrap() {
+            return epoch;
+        }
+    }
 }
 
 pub fn shard(id: &str, low: i64, valid_at: u64) -> Shard {

@@ -112,6 +112,10 @@ impl State {
     pub fn last_delta(&mut self, case: &Case, by: u8) {
         let balancer = self.balancer(by);
         let Some(join) = &mut balancer.join else { return };
+        let in_sync = balancer.view.in_sync[usize::from(join.shard)];
+        if case.rules.source_stays_in_sync && !has(in_sync, join.source) {
+            return balancer.abandon_join();
+        }
         if case.rules.hold_lock_for_last_delta {
             balancer.busy |= 1 << join.shard;
             join.holds = true;
@@ -229,15 +233,12 @@ impl State {
         balancer.abandon_attach(); // done: only the locks are left to give back
     }
 
-    /// Lets go of a server; where others hold its shards in sync, it does so no more.
+    /// Lets go of a server: nothing is asked of it any more.
     pub fn detach(&mut self, case: &Case, by: u8, server: u8) {
         let balancer = self.balancer(by);
         balancer.links[usize::from(server)] = None;
-        let out = bits(balancer.in_sync_of(server)).filter(|shard| {
-            !case.rules.last_in_sync_stays || balancer.others_in_sync(*shard, server)
-        });
-        let out: Vec<u8> = out.collect();
-        if out.is_empty() || !self.may_commit(case, by) {
+        let out: Vec<u8> = bits(balancer.in_sync_of(server)).collect();
+        if case.rules.away_is_not_out_of_sync || !self.may_commit(case, by) {
             return;
         }
         for shard in out.into_iter().map(usize::from) {
@@ -253,6 +254,10 @@ impl State {
         }
         let keep = !(1 << server);
         let i = usize::from(shard);
+        let joining = |j: &Join| (j.shard, j.server) == (shard, server);
+        if case.rules.leave_ends_join && self.balancer(by).join.as_ref().is_some_and(joining) {
+            self.balancer(by).abandon_join();
+        }
         let join = self.balancer(by).joins;
         for view in [&mut self.meta.view, &mut self.balancers[usize::from(by)].view] {
             view.in_sync[i] &= keep;

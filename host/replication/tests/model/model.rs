@@ -189,10 +189,7 @@ impl Case {
                     let sources = bits(in_sync & linked);
                     actions.extend(sources.map(|s| Action::Join(by, shard, server, s)));
                 }
-                let pair = (shard, server);
-                let joining = b.join.as_ref().is_some_and(|j| (j.shard, j.server) == pair);
-                let leave = free && !(self.rules.leave_waits_for_join && joining);
-                if leaves > 0 && replica && leave && b.others_in_sync(shard, server) {
+                if leaves > 0 && replica && free && b.others_in_sync(shard, server) {
                     actions.push(Action::Leave(by, shard, server));
                 }
                 if !replica {

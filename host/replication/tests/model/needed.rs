@@ -78,7 +78,7 @@ needed! {
     adopt_before_serving: takeover_writes, DURABLE;
     take_charge_before_loading: takeover, DURABLE;
     answer_only_in_charge: takeover, LINEARIZABLE;
-    last_in_sync_stays: last_replica, NOTHING_LOST;
+    away_is_not_out_of_sync: last_replica, NOTHING_LOST;
     never_guess: last_replica, NOTHING_LOST;
 
     hold_lock_for_last_delta: join, DURABLE;
@@ -86,7 +86,8 @@ needed! {
     undo_before_delta: takeover_and_join, AGREE;
     delta_needs_history: join_after_garbage, AGREE;
     attach_holds_all_replicas: lost_disk, DURABLE;
-    leave_waits_for_join: leave, DURABLE;
+    source_stays_in_sync: join_from_a_source_that_falls, DURABLE;
+    leave_ends_join: leave, DURABLE;
     closed_while_joining: late_batch_in_a_join, DURABLE;
 }
 

@@ -153,6 +153,16 @@ pub fn join() -> Case {
     }
 }
 
+/// The server a replica is copied from falls out of sync with a batch that came to nothing.
+pub fn join_from_a_source_that_falls() -> Case {
+    Case {
+        servers: 3,
+        behind: 0b100,
+        budget: Budget { joins: 1, timeouts: 3, ..Budget::default() },
+        ..Case::new(&[write(&[update(0)]), write(&[update(0)])])
+    }
+}
+
 /// A replica falls and joins again, while an old batch and an old read are still on their way.
 pub fn rejoin() -> Case {
     Case {
@@ -298,6 +308,11 @@ fn with_a_join() {
 #[test]
 fn with_a_replica_that_joins_again() {
     holds(rejoin(), &[WRITTEN, FELL, SEEN, JOINED]);
+}
+
+#[test]
+fn with_a_join_from_a_source_that_falls() {
+    holds(join_from_a_source_that_falls(), &[WRITTEN, FELL, UNAVAILABLE, JOINED]);
 }
 
 #[test]

@@ -82,8 +82,8 @@ rules! {
     take_charge_before_loading,
     /// A balancer answers only while it is in charge.
     answer_only_in_charge,
-    /// The last replica in sync stays one, even when it is away.
-    last_in_sync_stays,
+    /// A server that is let go holds in sync what it held, until a write goes on without it.
+    away_is_not_out_of_sync,
     /// A replica that fell behind is never taken for one in sync because no other is there.
     never_guess,
 
@@ -96,8 +96,10 @@ rules! {
     undo_before_delta,
     /// Deltas are refused where the source has collected what they would tell.
     delta_needs_history,
-    /// A replica is not taken off a server while it joins.
-    leave_waits_for_join,
+    /// What its source was sent last before it fell out of sync is not copied.
+    source_stays_in_sync,
+    /// A join ends where its replica is taken off.
+    leave_ends_join,
     /// While a server is attached, all shards it has a replica of are held, in sync or not: none
     /// of them is admitted on the word of the database that was there before.
     attach_holds_all_replicas,

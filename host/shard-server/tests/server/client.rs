@@ -8,6 +8,8 @@ use ringwright_wire::*;
 use crate::place::Place;
 
 pub const SHARD: &str = "sh1";
+/// The cluster all balancers here are of.
+pub const CLUSTER: &str = "cluster";
 pub const NEVER: Term = ringwright_model::NEVER;
 
 /// A server, and the stamp it takes.
@@ -21,7 +23,7 @@ impl Client {
     /// Opens the server and adopts it.
     pub async fn adopt(place: &Place, epoch: Epoch) -> (Client, Vec<Holding>) {
         let server = place.open().await;
-        let adopted = server.adopt(Adopt { epoch }).await.unwrap();
+        let adopted = server.adopt(adopt(epoch)).await.unwrap();
         (
             Client { server, stamp: Stamp { epoch, incarnation: adopted.incarnation } },
             adopted.shards,
@@ -40,17 +42,32 @@ impl Client {
     /// Takes a higher epoch; what the server then says it holds.
     pub async fn readopt(&mut self) -> Vec<Holding> {
         self.stamp.epoch += 1;
-        self.server.adopt(Adopt { epoch: self.stamp.epoch }).await.unwrap().shards
+        self.server.adopt(adopt(self.stamp.epoch)).await.unwrap().shards
     }
 
     pub async fn assign(&self, shard: &str, vat: Term) -> Result<(), WireError> {
-        let in_sync = vec![(shard.to_owned(), vat)];
-        self.server.assign(Assign { stamp: self.stamp.clone(), in_sync, forget: vec![] }).await
+        // Before any join where it creates, after all of them where it admits.
+        let number = if vat == 0 { 0 } else { u64::MAX };
+        self.assign_numbered(number, shard, vat).await
+    }
+
+    pub async fn assign_numbered(
+        &self,
+        number: u64,
+        shard: &str,
+        vat: Term,
+    ) -> Result<(), WireError> {
+        let (stamp, in_sync) = (self.stamp.clone(), vec![(shard.to_owned(), vat)]);
+        self.server.assign(Assign { stamp, number, in_sync, forget: vec![] }).await
     }
 
     pub async fn forget(&self, shard: &str) -> Result<(), WireError> {
-        let forget = vec![shard.to_owned()];
-        self.server.assign(Assign { stamp: self.stamp.clone(), in_sync: vec![], forget }).await
+        self.forget_numbered(u64::MAX, shard).await
+    }
+
+    pub async fn forget_numbered(&self, number: u64, shard: &str) -> Result<(), WireError> {
+        let (stamp, forget) = (self.stamp.clone(), vec![shard.to_owned()]);
+        self.server.assign(Assign { stamp, number, in_sync: vec![], forget }).await
     }
 
     pub async fn apply_all(&self, batches: Vec<ShardBatch>) -> Result<Applied, WireError> {
@@ -196,4 +213,8 @@ pub fn stale() -> WireError {
 
 pub fn not_held() -> WireError {
     WireError::NotHeld { shard: SHARD.into() }
+}
+
+pub fn adopt(epoch: Epoch) -> Adopt {
+    Adopt { epoch, cluster: CLUSTER.into() }
 }

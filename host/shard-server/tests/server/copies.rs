@@ -110,6 +110,18 @@ pub async fn deltas_are_the_same_few_or_many(place: Place) {
     assert_eq!(client.export(Some(6), 7, 4).await.unwrap().len(), 2);
 }
 
+pub async fn a_page_of_large_rows_is_short(place: Place) {
+    let client = Client::holding(&place, &[SHARD]).await;
+    let large = "x".repeat(3 << 20);
+    let rows = (1..=5).map(|key| Op::Insert { key, row: row(key, &large).into() }).collect();
+    client.write(0, 1, rows).await;
+    for after in [None, Some(0)] {
+        let page = client.server.export(client.export_request(after, 1, 1000)).await.unwrap();
+        assert_eq!((page.versions.len(), page.cursor), (3, Some((3, 1))));
+        assert_eq!(client.export(after, 1, 1000).await.unwrap().len(), 5);
+    }
+}
+
 pub async fn history_that_is_gone_is_not_exported(place: Place) {
     let client = Client::holding(&place, &[SHARD]).await;
     client.write(0, 1, vec![insert(1)]).await;
@@ -131,7 +143,7 @@ pub async fn a_replica_that_joins_answers_nothing(place: Place) {
     assert_eq!(client.export(None, 0, 9).await, Err(not_held()));
     assert_eq!(client.apply(0, 1, vec![]).await, Err(not_held()));
     assert_eq!(client.paper(0, PaperOp::Read(0, 9)).await.err(), Some(not_held()));
-    assert_eq!(client.assign(SHARD, 0).await, Err(not_held()));
+    assert_eq!(client.assign_numbered(1, SHARD, 0).await, Err(not_held()));
     client.finish((1, 1), &[], 3, 3).await.unwrap();
     assert!(matches!(client.refused_read(3).await, QueryResult::NotHeld), "not before it is told");
     assert_eq!(client.assign(SHARD, 4).await, Err(not_held()), "it has not so much");

@@ -8,9 +8,9 @@ use crate::place::Place;
 pub async fn a_lower_epoch_is_refused(place: Place) {
     let (client, holdings) = Client::adopt(&place, 2).await;
     assert_eq!(holdings, []);
-    let lower = client.server.adopt(Adopt { epoch: 1 }).await;
+    let lower = client.server.adopt(adopt(1)).await;
     assert_eq!(lower, Err(WireError::Epoch { current: 2, given: 1 }));
-    let again = client.server.adopt(Adopt { epoch: 2 }).await.unwrap();
+    let again = client.server.adopt(adopt(2)).await.unwrap();
     assert_eq!(again.incarnation, client.stamp.incarnation);
     assert_eq!(client.server.heartbeat().await.unwrap(), client.stamp.incarnation);
 }
@@ -109,6 +109,7 @@ pub async fn an_assignment_is_atomic(place: Place) {
     client.write(0, 1, vec![insert(1)]).await;
     let assign = Assign {
         stamp: client.stamp.clone(),
+        number: 1,
         in_sync: vec![("new".into(), 0), ("unknown".into(), 7)],
         forget: vec![SHARD.into()],
     };
@@ -130,6 +131,33 @@ pub async fn a_forgotten_shard_is_gone(place: Place) {
     assert_eq!(client.keys(1).await, [2]);
 }
 
+pub async fn another_clusters_database_is_refused(place: Place) {
+    let client = Client::holding(&place, &[SHARD]).await;
+    let foreign = Adopt { epoch: 9, cluster: "another".into() };
+    assert_eq!(client.server.adopt(foreign).await, Err(WireError::Cluster));
+    client.write(0, 1, vec![insert(1)]).await;
+    client.server.adopt(adopt(2)).await.unwrap();
+}
+
+pub async fn a_late_forget_forgets_nothing(place: Place) {
+    let client = Client::holding(&place, &["old"]).await;
+    client.assign_numbered(5, SHARD, 0).await.unwrap();
+    client.write(0, 1, vec![insert(1)]).await;
+    assert_eq!(client.forget_numbered(4, SHARD).await, Err(stale()));
+    client.import((8, 0), &[]).await.unwrap();
+    assert_eq!(client.forget_numbered(7, SHARD).await, Err(stale()));
+    client.forget_numbered(8, SHARD).await.unwrap();
+    assert!(matches!(client.refused_read(0).await, QueryResult::NotHeld));
+}
+
+pub async fn an_assignment_from_before_a_join_is_stale(place: Place) {
+    let client = Client::holding(&place, &[SHARD]).await;
+    client.write(0, 1, vec![insert(1)]).await;
+    client.import((8, 0), &[]).await.unwrap();
+    assert_eq!(client.assign_numbered(7, SHARD, 0).await, Err(stale()));
+    assert!(matches!(client.refused_read(0).await, QueryResult::NotHeld), "it joins still");
+}
+
 pub async fn everything_survives_a_restart(place: Place) {
     let client = Client::holding(&place, &[SHARD]).await;
     client.write(0, 1, vec![insert(1)]).await;
@@ -139,6 +167,6 @@ pub async fn everything_survives_a_restart(place: Place) {
     assert_eq!(reopened.keys(2).await, [1, 2]);
     assert!(matches!(reopened.refused_read(0).await, QueryResult::BelowSafePoint(1)));
     assert_eq!(reopened.apply(1, 2, vec![]).await, Err(stale()));
-    let lower = reopened.server.adopt(Adopt { epoch: 0 }).await;
+    let lower = reopened.server.adopt(adopt(0)).await;
     assert_eq!(lower, Err(WireError::Epoch { current: 1, given: 0 }));
 }

@@ -63,6 +63,9 @@ suite! {
         an_older_assignment_is_stale,
         an_assignment_is_atomic,
         a_forgotten_shard_is_gone,
+        another_clusters_database_is_refused,
+        a_late_forget_forgets_nothing,
+        an_assignment_from_before_a_join_is_stale,
         everything_survives_a_restart,
     }
     writes {
@@ -91,6 +94,7 @@ suite! {
         a_copy_and_its_deltas_make_an_equal_replica,
         a_page_hides_what_came_after_it,
         deltas_are_the_same_few_or_many,
+        a_page_of_large_rows_is_short,
         history_that_is_gone_is_not_exported,
         a_replica_that_joins_answers_nothing,
         pages_come_in_order,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ringwright_shard_server::{Engine, RunError, Settings, Storage, run};
-use ringwright_wire::{Adopt, HttpShardServer, ShardServer};
+use ringwright_wire::{HttpShardServer, ShardServer};
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 
@@ -64,7 +64,7 @@ async fn it_reconnects_to_a_postgres_that_went_away() {
     let server = Storage::open_postgres(&url).await.unwrap();
     let stamp = ringwright_wire::Stamp {
         epoch: 1,
-        incarnation: server.adopt(Adopt { epoch: 1 }).await.unwrap().incarnation,
+        incarnation: server.adopt(adopt(1)).await.unwrap().incarnation,
     };
     let client = Client { server: std::sync::Arc::new(server), stamp };
     client.assign(SHARD, 0).await.unwrap();

@@ -6,10 +6,11 @@ use hyper::{Method, Request};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use ringwright_shard_server::Storage;
-use ringwright_wire::{Adopt, Collect, ShardServer, Stamp};
+use ringwright_wire::{Collect, ShardServer, Stamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::client::adopt;
 use crate::place::serve;
 
 struct Server {
@@ -209,7 +210,7 @@ async fn what_cannot_be_right_is_refused() {
 #[tokio::test]
 async fn an_adopted_server_takes_them_from_its_balancer_only() {
     let server = Server::configured().await;
-    let incarnation = server.storage.adopt(Adopt { epoch: 3 }).await.unwrap().incarnation;
+    let incarnation = server.storage.adopt(adopt(3)).await.unwrap().incarnation;
     let read = json!({ "shard": "sh1", "Stud_id": { "low": 0, "high": 9 }, "valid_at": 0 });
     let write = json!({ "shard": "sh1", "valid_at": 0, "data": [student(1, 1)] });
     let copy = json!({ "shards": ["sh1"], "valid_at": [0] });
