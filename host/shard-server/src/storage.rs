@@ -1,7 +1,9 @@
 //! The storage of a shard server: its database, the one writer, and the snapshots that read.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use ringwright_model::Schema;
 use ringwright_wire::{
@@ -21,6 +23,8 @@ pub struct Storage {
     database: Database,
     writer: Writer,
     incarnation: String,
+    /// As on disk, kept parsed.
+    schema: Arc<ArcSwapOption<Schema>>,
 }
 
 impl Storage {
@@ -42,9 +46,10 @@ impl Storage {
 
     async fn open(database: Database) -> Result<Self, WireError> {
         let mut tx = database.write().await?;
-        let incarnation = Catalog::load_or_create(&mut tx).await?.incarnation;
+        let Catalog { incarnation, schema, .. } = Catalog::load_or_create(&mut tx).await?;
         tx.commit().await?;
-        Ok(Storage { writer: Writer::start(database.clone()), database, incarnation })
+        let schema = Arc::new(ArcSwapOption::new(parsed(schema.as_deref())?));
+        Ok(Storage { writer: Writer::start(database.clone()), database, incarnation, schema })
     }
 
     /// Waits for what is being read and written, and closes the database for every clone.
@@ -58,20 +63,24 @@ impl Storage {
     }
 
     pub(crate) async fn configure(&self, configure: Configure) -> Result<(), WireError> {
-        self.writer.write(configure).await
+        let schema = parsed(Some(&configure.schema))?;
+        self.writer.write(configure).await?;
+        self.schema.store(schema);
+        Ok(())
     }
 
     pub(crate) async fn write_local(&self, write: LocalWrite) -> Result<Outcome, WireError> {
         self.writer.write(write).await
     }
 
-    /// The schema `/config` gave, the epoch aside.
-    pub(crate) async fn schema(&self) -> Result<Option<Schema>, WireError> {
-        let mut tx = self.database.snapshot().await?;
-        let catalog = Catalog::load_some(&mut tx, &[].into()).await?;
-        tx.commit().await?;
-        catalog.schema.map(|s| serde_json::from_str(&s).map_err(storage)).transpose()
+    /// The schema `/config` gave.
+    pub(crate) fn schema(&self) -> Option<Arc<Schema>> {
+        self.schema.load_full()
     }
+}
+
+fn parsed(schema: Option<&str>) -> Result<Option<Arc<Schema>>, WireError> {
+    schema.map(|s| serde_json::from_str(s).map_err(storage)).transpose()
 }
 
 #[async_trait]

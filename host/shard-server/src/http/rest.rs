@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
@@ -80,7 +81,7 @@ pub(super) async fn copy(
 /// `POST /read`
 pub(super) async fn read(State(server): State<Server>, Payload(body): Payload) -> Answer {
     let fields = Fields::parse(&body)?;
-    let schema = schema(&server).await?;
+    let schema = schema(&server)?;
     let keys: Fields = fields.get(schema.key_column())?;
     let shard: String = fields.get("shard")?;
     let stamp = Stamp {
@@ -109,7 +110,7 @@ pub(super) async fn read(State(server): State<Server>, Payload(body): Payload) -
 /// `POST /write`
 pub(super) async fn write(State(server): State<Server>, Payload(body): Payload) -> Answer {
     let fields = Fields::parse(&body)?;
-    let schema = schema(&server).await?;
+    let schema = schema(&server)?;
     let rows: Vec<Box<RawValue>> = fields.get("data")?;
     let mut ops = Vec::with_capacity(rows.len());
     for raw in &rows {
@@ -123,7 +124,7 @@ pub(super) async fn write(State(server): State<Server>, Payload(body): Payload) 
 /// `PUT /update`
 pub(super) async fn update(State(server): State<Server>, Payload(body): Payload) -> Answer {
     let fields = Fields::parse(&body)?;
-    let schema = schema(&server).await?;
+    let schema = schema(&server)?;
     let column = schema.key_column();
     let key = fields.key(column)?;
     let data: Box<RawValue> = fields.get("data")?;
@@ -138,7 +139,7 @@ pub(super) async fn update(State(server): State<Server>, Payload(body): Payload)
 /// `DELETE /del`
 pub(super) async fn del(State(server): State<Server>, Payload(body): Payload) -> Answer {
     let fields = Fields::parse(&body)?;
-    let schema = schema(&server).await?;
+    let schema = schema(&server)?;
     let column = schema.key_column();
     let key = fields.key(column)?;
     let ops = vec![Op::Delete { key }];
@@ -158,8 +159,8 @@ async fn change(server: &Server, fields: &Fields, ops: Vec<Op>, message: String)
     done(json!({ "message": message, "valid_at": term, "status": "success" }))
 }
 
-async fn schema(server: &Server) -> Result<Schema, Failure> {
-    let schema = server.storage.schema().await?;
+fn schema(server: &Server) -> Result<Arc<Schema>, Failure> {
+    let schema = server.storage.schema();
     schema.ok_or_else(|| Failure::bad("the server has no schema: POST /config first"))
 }
 
