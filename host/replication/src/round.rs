@@ -79,6 +79,18 @@ impl Batch {
         part.ops.iter().any(|(job, _)| self.verdicts[*job].is_none())
     }
 
+    /// The replicas that are no longer in sync once the batch is committed, by part.
+    ///
+    /// Where nothing of a part is, one that failed has missed nothing. One that answered unlike
+    /// the others held something else before: it goes, as long as there are others.
+    pub(crate) fn fallen(&self) -> impl Iterator<Item = (&Part, &Fallen)> {
+        self.parts.iter().flat_map(|part| {
+            let (live, last) = (self.is_live(part), part.replicas.is_empty());
+            let gone = part.fallen.iter().filter(move |f| live || (f.diverged && !last));
+            gone.map(move |fallen| (part, fallen))
+        })
+    }
+
     /// Runs rounds until every job is either applied on all its shards or has its verdict.
     pub(crate) async fn replicate(&mut self, cluster: &Cluster) -> Result<(), NotInCharge> {
         let needed = cluster.settings.min_in_sync.max(1);

@@ -131,16 +131,17 @@ impl Cluster {
     }
 
     async fn commit_batch(&self, batch: &Batch, jobs: &mut [Job]) -> Result<(), WriteError> {
-        let mut changes = Vec::new();
         let live: Vec<_> = batch.parts.iter().filter(|p| batch.is_live(p)).collect();
-        for part in &live {
-            changes.push(Change::RaiseVat { shard: part.shard.clone(), vat: part.vat + 1 });
-            changes.extend(part.fallen.iter().map(|f| Change::PutReplica {
-                shard: part.shard.clone(),
-                server: f.member.name.clone(),
-                state: ReplicaState::OutOfSync,
-            }));
-        }
+        let fallen: Vec<_> = batch.fallen().collect();
+        let mut changes = Vec::new();
+        changes.extend(
+            live.iter().map(|p| Change::RaiseVat { shard: p.shard.clone(), vat: p.vat + 1 }),
+        );
+        changes.extend(fallen.iter().map(|(part, fallen)| Change::PutReplica {
+            shard: part.shard.clone(),
+            server: fallen.member.name.clone(),
+            state: ReplicaState::OutOfSync,
+        }));
         if changes.is_empty() {
             return Ok(());
         }
@@ -148,17 +149,14 @@ impl Cluster {
         changes.extend(kept.filter_map(|(job, _)| job.remember.take()));
         self.commits.commit(changes).await?;
         self.views.publish(|view| {
-            for part in &live {
-                let shard = &mut view.shards[part.position];
-                shard.vat = part.vat + 1;
-                for fallen in &part.fallen {
-                    shard.set_in_sync(&fallen.member, false);
-                }
+            live.iter().for_each(|part| view.shards[part.position].vat = part.vat + 1);
+            for (part, fallen) in &fallen {
+                view.shards[part.position].set_in_sync(&fallen.member, false);
             }
         });
-        for (part, fallen) in live.iter().flat_map(|p| p.fallen.iter().map(move |f| (p, f))) {
-            tracing::warn!(shard = %part.shard, server = %fallen.member.name,
-                vat = part.vat + 1, "a replica fell out of sync");
+        for (part, fallen) in fallen {
+            tracing::warn!(shard = %part.shard, server = %fallen.member.name, vat = part.vat,
+                "a replica fell out of sync");
             if fallen.diverged {
                 self.diverged.lock().insert((part.shard.clone(), fallen.member.name.clone()));
             }

@@ -1,6 +1,7 @@
 //! Replicas in sync answer alike for every VAT, and one that does not is found out (I4).
 
-use ringwright_replication::Written;
+use ringwright_replication::{WriteError, Written};
+use ringwright_wire::{Refusal, RefusalReason};
 
 use crate::harness::{Balancer, Fate, Kind, World, delete, insert, update};
 
@@ -49,6 +50,20 @@ async fn a_replica_that_answers_unlike_the_others_is_no_longer_in_sync() {
         assert_eq!(tells, Ok(Written::Now), "most replicas have the row");
         assert_eq!(balancer.in_sync("sh1"), all_but(liar));
         assert_eq!(world.in_sync("sh1").await, all_but(liar));
+        world.assert_agree(&balancer).await;
+    }
+}
+
+#[tokio::test]
+async fn a_replica_that_alone_would_take_a_write_is_no_longer_in_sync() {
+    for liar in ["s1", "s2", "s3"] {
+        let (world, balancer) = lied_to_by(liar).await;
+        let refusal = Refusal { key: 1, reason: RefusalReason::Exists };
+        let tells = balancer.write(vec![insert(1, "c")]).await;
+        assert_eq!(tells, Err(WriteError::Refused(refusal)), "most replicas have the row");
+        assert_eq!(balancer.in_sync("sh1"), all_but(liar));
+        assert_eq!(world.in_sync("sh1").await, all_but(liar));
+        assert_eq!((world.vat("sh1").await, balancer.vat("sh1")), (1, 1));
         world.assert_agree(&balancer).await;
     }
 }
