@@ -69,6 +69,9 @@ pub enum ReplicaState {
     InSync,
     /// It does not, or may not: it must catch up before it counts.
     OutOfSync,
+    /// Nor can what it holds be built upon: it answered unlike the others, and must be copied
+    /// anew.
+    Diverged,
 }
 
 /// Whose algorithm decides what is committed.

@@ -72,6 +72,8 @@ impl Cluster {
             None => store.apply(charge.epoch(), &[Change::Protocol(settings.protocol)]).await?,
         }
         let id = config.id.clone();
+        let apart = config.replicas.iter().filter(|r| r.state == ReplicaState::Diverged);
+        let diverged = apart.map(|r| (r.shard.clone(), r.server.clone())).collect();
         let view = view_of(config)?;
         Ok(Arc::new(Cluster {
             id,
@@ -86,7 +88,7 @@ impl Cluster {
             keyed: Keyed::default(),
             round: AtomicU64::new(0),
             numbers: AtomicU64::new(0),
-            diverged: Mutex::default(),
+            diverged: Mutex::new(diverged),
             suspicion: Notify::new(),
             paper_locks: Mutex::default(),
         }))

@@ -140,7 +140,7 @@ impl Cluster {
         changes.extend(fallen.iter().map(|(part, fallen)| Change::PutReplica {
             shard: part.shard.clone(),
             server: fallen.member.name.clone(),
-            state: ReplicaState::OutOfSync,
+            state: if fallen.diverged { ReplicaState::Diverged } else { ReplicaState::OutOfSync },
         }));
         if changes.is_empty() {
             return Ok(());

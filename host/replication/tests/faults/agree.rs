@@ -80,6 +80,16 @@ async fn a_replica_that_lied_gets_a_full_copy() {
 }
 
 #[tokio::test]
+async fn the_next_balancer_knows_that_a_replica_lied() {
+    let (world, balancer) = lied_to_by("s3").await;
+    balancer.write(vec![update(1, "c")]).await.unwrap();
+    let next = world.balancer().await;
+    next.join("sh1", world.server("s3")).await.unwrap();
+    assert_eq!(world.server("s3").imported(), 2, "both rows, though one was not touched since");
+    world.assert_agree(&next).await;
+}
+
+#[tokio::test]
 async fn a_replica_that_lied_and_was_copied_is_built_upon_again() {
     let (world, balancer) = lied_to_by("s3").await;
     let liar = world.server("s3");
