@@ -7,7 +7,7 @@ use ringwright_model::{Key, NEVER, Term};
 use ringwright_wire::{Applied, Apply, Op, Refusal, RefusalReason, ShardBatch, WireError};
 
 use crate::catalog::{bad_request, not_held, stale};
-use crate::versions;
+use crate::{collect, versions};
 use crate::writer::{Unit, Write};
 
 #[async_trait]
@@ -80,7 +80,11 @@ async fn accept(unit: &mut Unit, batch: &ShardBatch) -> Result<i64, WireError> {
     shard.held = Some(batch.vat);
     shard.vat_seen = batch.vat;
     shard.last_round = batch.round.min(NEVER);
-    shard.safe_point = shard.safe_point.max(batch.safe_point.min(batch.vat));
+    let safe_point = batch.safe_point.min(batch.vat);
+    if safe_point > shard.safe_point {
+        shard.safe_point = safe_point;
+        collect::old_versions(&mut unit.tx, shard, collect::BY_A_WRITE).await?;
+    }
     // The new term counts as committed only when a later message says so.
     shard.reach = batch.vat + 1;
     shard.top = batch.vat + 1;

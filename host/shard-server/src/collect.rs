@@ -3,10 +3,16 @@
 use async_trait::async_trait;
 use ringwright_wire::{Collect, WireError};
 
+use crate::catalog::Shard;
+use crate::database::Transaction;
 use crate::writer::{Unit, Write};
 
 /// Versions of one transaction: few enough that writes go between.
 const CHUNK: i64 = 2000;
+
+/// Versions a write removes where the safe point has moved: what one write leaves behind, others
+/// take away, so that a shard under constant writing does not grow until the next collection.
+pub(crate) const BY_A_WRITE: i64 = 500;
 
 #[async_trait]
 impl Write for Collect {
@@ -21,12 +27,7 @@ impl Write for Collect {
             let Some(shard) = unit.catalog.shards.get_mut(id) else { continue };
             shard.safe_point = shard.safe_point.max((*safe_point).min(shard.vat_seen));
             if room > 0 {
-                let sql = "DELETE FROM row_version WHERE (shard, key, cat) IN (
-                               SELECT shard, key, cat FROM row_version
-                               WHERE shard = $1 AND dat <= $2 AND dat < 9223372036854775807
-                               LIMIT $3)";
-                let args = [shard.number.into(), shard.safe_point.into(), room.into()];
-                room -= removed(unit.tx.execute(sql, &args).await?);
+                room -= old_versions(&mut unit.tx, shard, room).await?;
             }
         }
         while room > 0 {
@@ -43,6 +44,20 @@ impl Write for Collect {
         }
         Ok(room <= 0)
     }
+}
+
+/// Removes at most `room` versions that lie behind the shard's safe point; says how many.
+pub(crate) async fn old_versions(
+    tx: &mut Transaction,
+    shard: &Shard,
+    room: i64,
+) -> Result<i64, WireError> {
+    let sql = "DELETE FROM row_version WHERE (shard, key, cat) IN (
+                   SELECT shard, key, cat FROM row_version
+                   WHERE shard = $1 AND dat <= $2 AND dat < 9223372036854775807
+                   LIMIT $3)";
+    let args = [shard.number.into(), shard.safe_point.into(), room.into()];
+    Ok(removed(tx.execute(sql, &args).await?))
 }
 
 fn removed(rows: u64) -> i64 {

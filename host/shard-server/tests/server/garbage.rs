@@ -25,6 +25,20 @@ pub async fn versions_nobody_can_need_are_removed(place: Place) {
     assert_eq!(client.keys(3).await, [1, 3]);
 }
 
+pub async fn a_write_takes_garbage_away(place: Place) {
+    let client = Client::holding(&place, &[SHARD]).await;
+    client.write(0, 1, vec![insert(1), insert(2)]).await;
+    client.write(1, 2, vec![update(1, "b"), delete(2)]).await;
+    client.write(2, 3, vec![update(1, "c")]).await;
+    assert_eq!(place.versions().await, 4);
+    let safe_point = 2;
+    let batch = ShardBatch { safe_point, ..batch(SHARD, 3, 4, vec![vec![insert(3)]]) };
+    client.apply_all(vec![batch]).await.unwrap();
+    assert_eq!(place.versions().await, 3, "what term 2 ended is gone, what term 3 ended is not");
+    assert_eq!(client.rows(2).await, [(1, row(1, "b"))]);
+    assert!(matches!(client.refused_read(1).await, QueryResult::BelowSafePoint(2)));
+}
+
 pub async fn more_than_a_chunk_is_removed(place: Place) {
     let client = Client::holding(&place, &[SHARD]).await;
     client.write(0, 1, (0..4100).map(insert).collect()).await;

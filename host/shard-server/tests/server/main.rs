@@ -109,6 +109,7 @@ suite! {
     }
     garbage {
         versions_nobody_can_need_are_removed,
+        a_write_takes_garbage_away,
         more_than_a_chunk_is_removed,
         live_rows_stay,
         another_shards_history_stays,
