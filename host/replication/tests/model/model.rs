@@ -152,9 +152,8 @@ impl Case {
         if let Some(join) = &b.join {
             match join.stage {
                 JoinStage::Copied => {
-                    if !has(b.busy, join.shard) || !self.rules.hold_lock_for_last_delta {
-                        actions.push(Action::LastDelta(by));
-                    }
+                    let free = !has(b.busy, join.shard) || !self.rules.hold_lock_for_last_delta;
+                    actions.extend(free.then_some(Action::LastDelta(by)));
                 }
                 JoinStage::Admitting => actions.push(Action::Admit(by)),
                 _ if timeouts > 0 => actions.push(Action::GiveUpJoin(by)),
