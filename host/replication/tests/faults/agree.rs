@@ -95,7 +95,7 @@ async fn a_replica_that_lied_and_was_copied_is_built_upon_again() {
     let liar = world.server("s3");
     balancer.write(vec![update(1, "c")]).await.unwrap();
     balancer.join("sh1", liar).await.unwrap();
-    balancer.detach(liar).await;
+    balancer.detach(liar);
     balancer.write(vec![update(2, "d")]).await.unwrap();
     balancer.attach(liar).await.unwrap();
     let before = liar.imported();

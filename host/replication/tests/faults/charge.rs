@@ -11,7 +11,9 @@ use ringwright_wire::{
 };
 use tokio::task::JoinHandle;
 
-use crate::harness::{Fate, Kind, StoreKind, TERM, TestClock, World, insert, soon, until, update};
+use crate::harness::{
+    Fate, Gate, Kind, StoreKind, TERM, TestClock, World, insert, soon, until, update,
+};
 
 /// Somebody who wants the charge and waits for it, with their clock.
 fn waiting(world: &World) -> (Arc<TestClock>, JoinHandle<Arc<Charge>>) {
@@ -72,7 +74,8 @@ async fn a_superseded_balancer_leaves_nothing_on_any_disk() {
 #[tokio::test]
 async fn a_superseded_balancer_commits_nothing_though_no_server_knows() {
     let (world, zombie) = World::with(1).await;
-    world.store.take_charge("next").await.unwrap();
+    let seen = world.store.charge().await.unwrap();
+    world.store.take_charge("next", &seen).await.unwrap();
     let refused = Err(WriteError::NotInCharge(NotInCharge));
     assert_eq!(zombie.write(vec![insert(1, "a")]).await, refused);
     assert_eq!(world.vat("sh1").await, 0);
@@ -85,6 +88,7 @@ async fn a_server_refuses_whatever_comes_of_an_earlier_epoch() {
     let stamp = Stamp { epoch: 1, incarnation };
     world.balancer().await;
     let server = world.server("s1").storage().unwrap();
+    let cluster = world.metadata().await.id;
     let shard = || "sh1".to_owned();
     let s = || stamp.clone();
     let export =
@@ -100,8 +104,10 @@ async fn a_server_refuses_whatever_comes_of_an_earlier_epoch() {
     };
     let paper = PaperStep { stamp: s(), shard: shard(), vat: 0, op: PaperOp::Read(0, 99) };
     let outcomes = [
-        server.adopt(Adopt { epoch: 1 }).await.map(drop),
-        server.assign(Assign { stamp: s(), in_sync: vec![], forget: vec![shard()] }).await,
+        server.adopt(Adopt { epoch: 1, cluster }).await.map(drop),
+        server
+            .assign(Assign { stamp: s(), number: 1, in_sync: vec![], forget: vec![shard()] })
+            .await,
         server.apply(Apply { stamp: s(), batches: vec![] }).await.map(drop),
         server.read(Read { stamp: s(), queries: vec![] }).await.map(drop),
         server.export(export).await.map(drop),
@@ -138,6 +144,23 @@ async fn a_holder_that_keeps_beating_keeps_the_charge() {
     }
     until(|| clock.sleepers() == 1).await;
     assert!(!next.is_finished(), "it looked three times, and waits again");
+    next.abort();
+}
+
+#[tokio::test]
+async fn a_holder_that_beats_at_the_last_moment_keeps_the_charge() {
+    let (world, holder) = World::with(1).await;
+    let (clock, next) = waiting(&world);
+    let take = Gate::new();
+    world.store.next(StoreKind::TakeCharge, Fate::HoldRequest(take.clone()));
+    until(|| clock.sleepers() == 1).await;
+    clock.jump(TERM);
+    take.arrived().await;
+    holder.cluster.charge().renew().await;
+    take.open();
+    until(|| clock.sleepers() == 1).await;
+    assert!(!next.is_finished(), "it waits another term");
+    holder.write(vec![insert(1, "a")]).await.unwrap();
     next.abort();
 }
 

@@ -88,7 +88,7 @@ async fn a_write_that_too_few_replicas_would_hold_is_refused_unwritten() {
     world.settings.min_in_sync = 2;
     let balancer = world.init().await;
     balancer.write(vec![insert(1, "a")]).await.unwrap();
-    balancer.detach(world.server("s2")).await;
+    balancer.cluster.leave("sh1", "s2").await.unwrap();
     let sent = world.server("s1").calls(Kind::Apply);
     let refused = WriteError::Unavailable { shard: "sh1".into(), in_sync: 1, needed: 2 };
     assert_eq!(balancer.write(vec![insert(2, "b")]).await, Err(refused));

@@ -1,6 +1,6 @@
 //! A server is its disk: one that returns with another is never taken for the one that left.
 
-use ringwright_replication::{ReadError, WriteError};
+use ringwright_replication::{ClusterError, ReadError, WriteError};
 
 use crate::harness::{Fate, Kind, SHARDS, World, insert, update};
 
@@ -93,14 +93,19 @@ async fn a_write_meant_for_another_disk_puts_its_server_out_of_sync() {
 }
 
 #[tokio::test]
-async fn an_empty_disk_of_the_last_replica_is_not_taken_for_an_empty_shard() {
+async fn an_empty_disk_does_not_take_the_place_of_the_last_in_sync() {
     let (world, balancer) = World::with(1).await;
     balancer.write(vec![insert(1, "a")]).await.unwrap();
     world.server("s1").restart_wiped().await;
-    balancer.attach(world.server("s1")).await.unwrap();
+    let last = ClusterError::LastDisk { shard: "sh1".into(), server: "s1".into() };
+    assert_eq!(balancer.attach(world.server("s1")).await, Err(last));
     assert_eq!(balancer.rows(1, 1).await, Err(ReadError::Unavailable("sh1".into())));
     let refused = WriteError::Unavailable { shard: "sh1".into(), in_sync: 0, needed: 1 };
     assert_eq!(balancer.write(vec![insert(1, "b")]).await, Err(refused));
+    // The disk that has it is found again.
+    world.server("s1").restart_on(0).await;
+    balancer.attach(world.server("s1")).await.unwrap();
+    assert_eq!(balancer.all().await, ["a"]);
 }
 
 #[tokio::test]

@@ -3,13 +3,11 @@
 use ringwright_model::Shard;
 use ringwright_replication::{ClusterError, Expansion, ReadError, WriteError};
 
-use crate::harness::{Balancer, Fate, Faulty, Kind, SHARDS, TERM, World, insert, update};
+use crate::harness::{Balancer, Fate, Faulty, Kind, TERM, World, insert, update};
 
-/// What a server's own database holds.
-async fn held_by(server: &Faulty, balancer: &Balancer) -> Vec<String> {
-    let adopt = ringwright_wire::Adopt { epoch: balancer.cluster.charge().epoch() };
-    let adopted = server.handle().adopt(adopt).await.unwrap();
-    adopted.shards.into_iter().map(|held| held.shard).collect()
+/// The shards a server's own database knows.
+async fn held_by(server: &str, world: &World, balancer: &Balancer) -> Vec<String> {
+    world.holdings(balancer, server).await.into_iter().map(|held| held.shard).collect()
 }
 
 fn last_replica(server: &str) -> ClusterError {
@@ -17,16 +15,30 @@ fn last_replica(server: &str) -> ClusterError {
 }
 
 #[tokio::test]
-async fn a_server_that_failed_is_out_of_sync_where_others_are_in_sync() {
+async fn a_server_that_is_let_go_is_out_of_sync_with_the_first_write_it_misses() {
     let (world, balancer) = World::with(3).await;
     balancer.write(vec![insert(1, "a")]).await.unwrap();
-    balancer.detach(world.server("s2")).await;
-    for shard in SHARDS {
-        assert_eq!(balancer.in_sync(shard), ["s1", "s3"]);
-        assert_eq!(world.in_sync(shard).await, ["s1", "s3"]);
-    }
+    balancer.detach(world.server("s2"));
+    assert_eq!(balancer.in_sync("sh1").len(), 3, "so far it has missed nothing");
     balancer.write(vec![update(1, "b")]).await.unwrap();
+    assert_eq!(balancer.in_sync("sh1"), ["s1", "s3"]);
+    assert_eq!(world.in_sync("sh1").await, ["s1", "s3"]);
+    assert_eq!(world.in_sync("sh2").await.len(), 3);
     assert_eq!(balancer.all().await, ["b"]);
+}
+
+#[tokio::test]
+async fn a_server_that_returns_before_a_write_is_in_sync_as_it_was() {
+    let (world, balancer) = World::with(2).await;
+    balancer.write(vec![insert(1, "a")]).await.unwrap();
+    let s2 = world.server("s2");
+    balancer.detach(s2);
+    s2.restart().await;
+    balancer.attach(s2).await.unwrap();
+    balancer.write(vec![update(1, "b")]).await.unwrap();
+    assert_eq!(world.in_sync("sh1").await, ["s1", "s2"]);
+    assert_eq!(s2.calls(Kind::Import), 0);
+    world.assert_agree(&balancer).await;
 }
 
 #[tokio::test]
@@ -34,10 +46,10 @@ async fn a_shard_whose_last_replica_is_away_waits_for_it() {
     let (world, balancer) = World::with(2).await;
     let (s1, s2) = (world.server("s1"), world.server("s2"));
     balancer.write(vec![insert(1, "old")]).await.unwrap();
-    balancer.detach(s2).await;
+    balancer.detach(s2);
     balancer.write(vec![update(1, "new")]).await.unwrap();
     s1.crash().await;
-    balancer.detach(s1).await;
+    balancer.detach(s1);
     assert_eq!(world.in_sync("sh1").await, ["s1"], "it is the last that has everything");
     // The other one comes back, but it fell behind.
     balancer.attach(s2).await.unwrap();
@@ -58,7 +70,7 @@ async fn a_read_waits_a_while_for_a_replica_that_is_away() {
     world.settings.patience = TERM;
     let balancer = world.init().await;
     balancer.write(vec![insert(1, "a")]).await.unwrap();
-    balancer.detach(world.server("s1")).await;
+    balancer.detach(world.server("s1"));
     let read = balancer.reading();
     balancer.settled().await;
     balancer.attach(world.server("s1")).await.unwrap();
@@ -79,7 +91,7 @@ async fn the_last_replica_may_not_leave() {
 async fn a_replica_whose_only_fellow_is_away_may_not_leave() {
     let (world, balancer) = World::with(2).await;
     balancer.write(vec![insert(1, "a")]).await.unwrap();
-    balancer.detach(world.server("s2")).await;
+    balancer.detach(world.server("s2"));
     assert_eq!(balancer.cluster.leave("sh1", "s1").await, Err(last_replica("s1")));
 }
 
@@ -102,12 +114,12 @@ async fn a_replica_that_left_is_forgotten_by_its_server_at_the_latest_when_it_re
     let (world, balancer) = World::with(2).await;
     let s2 = world.server("s2");
     balancer.cluster.leave("sh1", "s2").await.unwrap();
-    assert_eq!(held_by(s2, &balancer).await, ["sh2"]);
+    assert_eq!(held_by("s2", &world, &balancer).await, ["sh2"]);
     s2.next(Kind::Assign, Fate::LoseRequest);
     balancer.cluster.leave("sh2", "s2").await.unwrap();
-    assert_eq!(held_by(s2, &balancer).await, ["sh2"]);
+    assert_eq!(held_by("s2", &world, &balancer).await, ["sh2"]);
     balancer.attach(s2).await.unwrap();
-    assert!(held_by(s2, &balancer).await.is_empty());
+    assert!(held_by("s2", &world, &balancer).await.is_empty());
 }
 
 #[tokio::test]
@@ -155,6 +167,6 @@ async fn a_replica_that_is_added_holds_nothing_until_it_has_joined() {
     assert_eq!(world.in_sync("sh1").await, ["s1"]);
     balancer.join("sh1", &s2).await.unwrap();
     assert_eq!(world.in_sync("sh1").await, ["s1", "s2"]);
-    balancer.detach(world.server("s1")).await;
+    balancer.detach(world.server("s1"));
     assert_eq!(balancer.rows(1, 1).await.unwrap(), ["a"]);
 }

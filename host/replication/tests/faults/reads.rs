@@ -76,7 +76,7 @@ async fn a_read_over_two_shards_is_one_snapshot_however_long_it_takes() {
 #[tokio::test]
 async fn what_a_read_still_needs_is_not_collected() {
     let mut world = World::of(1).await;
-    world.settings.read_timeout = TERM; // below, more time passes than a read is given
+    world.settings.write_timeout = TERM; // below, more time passes than a read is given
     let balancer = world.init().await;
     balancer.write(vec![insert(1, "old")]).await.unwrap();
     let slow = Gate::new();

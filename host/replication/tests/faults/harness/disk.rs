@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ringwright_metadata::{MetadataStore, SqlStore};
-use ringwright_model::{Key, Term};
+use ringwright_model::{ClusterConfig, Key, Term};
 use ringwright_shard_server::Storage;
 use ringwright_wire::{Adopt, QueryResult, RangeQuery, Read, ShardServer, Stamp};
 
@@ -49,17 +49,22 @@ fn copy(file: &Path, to: &Path) {
 impl Copied {
     /// A shard's VAT on the disk of the metadata.
     pub async fn vat(&self, shard: &str) -> Term {
+        self.metadata().await.shards.iter().find(|s| s.id == shard).unwrap().valid_at
+    }
+
+    async fn metadata(&self) -> ClusterConfig {
         let store = SqlStore::open_sqlite(self.dir.path().join("metadata")).await.unwrap();
-        let config = store.load().await.unwrap();
-        config.shards.iter().find(|s| s.id == shard).unwrap().valid_at
+        store.load().await.unwrap()
     }
 
     /// The rows of a shard at a term, by the server that has them on its disk.
     pub async fn rows(&self, shard: &str, vat: Term) -> Vec<(String, Found)> {
+        let cluster = self.metadata().await.id;
         let mut found = Vec::new();
         for (name, path) in &self.servers {
             let storage = Storage::open_sqlite(path).await.unwrap();
-            let incarnation = storage.adopt(Adopt { epoch: EPOCH }).await.unwrap().incarnation;
+            let adopt = Adopt { epoch: EPOCH, cluster: cluster.clone() };
+            let incarnation = storage.adopt(adopt).await.unwrap().incarnation;
             let query = RangeQuery { shard: shard.into(), vat, low: 0, high: i64::MAX };
             let stamp = Stamp { epoch: EPOCH, incarnation };
             let mut answer = storage.read(Read { stamp, queries: vec![query] }).await.unwrap();

@@ -104,8 +104,12 @@ impl MetadataStore for FaultyStore {
     async fn charge(&self) -> Result<Charge, MetadataError> {
         self.store.charge().await
     }
-    async fn take_charge(&self, holder: &str) -> Result<Epoch, MetadataError> {
-        self.call(StoreKind::TakeCharge, self.store.take_charge(holder)).await
+    async fn take_charge(
+        &self,
+        holder: &str,
+        seen: &Charge,
+    ) -> Result<Option<Epoch>, MetadataError> {
+        self.call(StoreKind::TakeCharge, self.store.take_charge(holder, seen)).await
     }
     async fn renew(&self, epoch: Epoch) -> Result<(), MetadataError> {
         self.call(StoreKind::Renew, self.store.renew(epoch)).await

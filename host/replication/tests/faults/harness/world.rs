@@ -12,7 +12,7 @@ use ringwright_replication::{
     Charge, Cluster, ClusterError, Expansion, Member, Once, ReadError, Routing, Settings,
     ShardView, WriteError, WriteRequest, Written,
 };
-use ringwright_wire::{Op, QueryResult, RangeQuery, Read, ShardServer};
+use ringwright_wire::{Adopt, Holding, Op, QueryResult, RangeQuery, Read, ShardServer};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -154,6 +154,13 @@ impl World {
         self.metadata().await.shards.iter().find(|s| s.id == shard).unwrap().valid_at
     }
 
+    /// What a server's own database says it holds; asked past all faults.
+    pub async fn holdings(&self, balancer: &Balancer, server: &str) -> Vec<Holding> {
+        let epoch = balancer.cluster.charge().epoch();
+        let adopt = Adopt { epoch, cluster: self.metadata().await.id };
+        self.server(server).storage().unwrap().adopt(adopt).await.unwrap().shards
+    }
+
     /// Whether all replicas in sync answer the same bytes for every VAT from the safe point to
     /// now (invariant I4); asked past all faults.
     pub async fn assert_agree(&self, balancer: &Balancer) {
@@ -167,9 +174,8 @@ impl World {
                 else {
                     continue;
                 };
-                let adopt = ringwright_wire::Adopt { epoch: link.stamp.epoch };
-                let adopted = storage.adopt(adopt).await.unwrap();
-                let holding = adopted.shards.into_iter().find(|h| h.shard == shard.shard.id);
+                let holdings = self.holdings(balancer, &member.name).await;
+                let holding = holdings.into_iter().find(|h| h.shard == shard.shard.id);
                 safe_point = safe_point.max(holding.unwrap().safe_point);
                 held.push((member.name.clone(), link.stamp.clone(), storage));
             }
@@ -249,8 +255,8 @@ impl Balancer {
         soon(self.cluster.attach(server.name(), server.handle())).await
     }
 
-    pub async fn detach(&self, server: &Faulty) {
-        soon(self.cluster.detach(server.name())).await.unwrap();
+    pub fn detach(&self, server: &Faulty) {
+        self.cluster.detach(server.name()).unwrap();
     }
 
     pub async fn join(&self, shard: &str, server: &Faulty) -> Result<(), ClusterError> {
