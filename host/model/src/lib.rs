@@ -9,7 +9,7 @@ mod shard;
 pub use cluster::{ClusterConfig, Protocol, Replica, ReplicaState, Server};
 pub use row::{Row, RowError};
 pub use schema::{Dtype, Schema, SchemaError, parse_key};
-pub use shard::{Shard, Sharding, route};
+pub use shard::{Shard, Sharding};
 
 /// A row's key: the value of the schema's first column, 0 to 2^63-1.
 pub type Key = i64;

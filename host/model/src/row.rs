@@ -1,5 +1,6 @@
 //! Rows: JSON objects brought into the schema's shape once, on the way in.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -58,8 +59,9 @@ impl Row {
         let Fields(fields) =
             serde_json::from_str(json.get()).map_err(|e| RowError::NotAnObject(e.to_string()))?;
         let mut values: Vec<Option<&RawValue>> = vec![None; schema.columns.len()];
+        let positions = Positions::of(schema);
         for (name, value) in fields {
-            let Some(i) = schema.position(&name) else {
+            let Some(i) = positions.find(&name) else {
                 return Err(RowError::Unknown(name));
             };
             if values[i].replace(value).is_some() {
@@ -89,6 +91,31 @@ impl Row {
         }
         out.push('}');
         Ok(Row { key, json: out.into_boxed_str() })
+    }
+}
+
+/// Columns from which on they are looked up in a map.
+const MANY: usize = 32;
+
+/// Where fields belong. In a wide table, looking at every column for every field of every row
+/// would take the square of what was sent.
+struct Positions<'a> {
+    schema: &'a Schema,
+    by_name: Option<HashMap<String, usize>>,
+}
+
+impl<'a> Positions<'a> {
+    fn of(schema: &'a Schema) -> Self {
+        let lower = || schema.columns.iter().map(|c| c.to_ascii_lowercase()).zip(0..);
+        let by_name = (schema.columns.len() >= MANY).then(|| lower().collect());
+        Positions { schema, by_name }
+    }
+
+    fn find(&self, field: &str) -> Option<usize> {
+        match &self.by_name {
+            Some(by_name) => by_name.get(&field.to_ascii_lowercase()).copied(),
+            None => self.schema.position(field),
+        }
     }
 }
 
@@ -155,6 +182,23 @@ mod tests {
     fn parse(json: &str) -> Result<Row, RowError> {
         let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
         Row::parse(&students(), &raw, None)
+    }
+
+    #[test]
+    fn a_wide_table_is_read_as_a_narrow_one() {
+        let columns: Vec<String> = (0..1_000).map(|i| format!("Col{i}")).collect();
+        let schema = Schema { dtypes: vec![Dtype::Number; columns.len()], columns };
+        let read = |fields: Vec<String>| {
+            let json = format!("{{{}}}", fields.join(","));
+            Row::parse(&schema, &serde_json::from_str::<Box<RawValue>>(&json).unwrap(), None)
+        };
+        let backwards = || (0..1_000).rev().map(|i| format!("\"COL{i}\":{i}"));
+        let row = read(backwards().collect()).unwrap();
+        assert!(row.json.starts_with(r#"{"Col0":0,"Col1":1,"#), "{}", row.json);
+        let more = |field: &str| read(backwards().chain([field.to_owned()]).collect());
+        assert_eq!(more(r#""col7":1"#), Err(RowError::Twice("Col7".into())));
+        assert_eq!(more(r#""x":1"#), Err(RowError::Unknown("x".into())));
+        assert_eq!(read(backwards().skip(1).collect()), Err(RowError::Missing("Col999".into())));
     }
 
     #[test]

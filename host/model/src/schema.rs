@@ -1,8 +1,16 @@
 //! The schema of the sharded table, as `/init` gave it.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Key;
+
+/// Most columns of a table: each row is looked through for each of them.
+const MOST_COLUMNS: usize = 1_000;
+
+/// Longest name of a column, in bytes: every row carries it.
+const LONGEST_NAME: usize = 128;
 
 /// Columns in order with their types; the first column is the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,9 +68,18 @@ pub enum SchemaError {
         /// Types given.
         dtypes: usize,
     },
+    /// More columns than a table may have.
+    #[error("schema.columns has {0} names, a table has at most {MOST_COLUMNS} columns")]
+    TooMany(usize),
     /// A column name that is the empty string.
     #[error("schema.columns[{0}] is empty")]
     EmptyName(usize),
+    /// A column name that is longer than any needs to be.
+    #[error("schema.columns[{0}] is longer than {LONGEST_NAME} bytes")]
+    LongName(usize),
+    /// A column name that no database can hold.
+    #[error("schema.columns[{0}] has a NUL in it")]
+    NulInName(usize),
     /// Two names that differ at most in case.
     #[error("schema.columns names '{0}' twice (names are compared without regard to case)")]
     Duplicate(String),
@@ -86,11 +103,21 @@ impl Schema {
                 dtypes: self.dtypes.len(),
             });
         }
+        if self.columns.len() > MOST_COLUMNS {
+            return Err(SchemaError::TooMany(self.columns.len()));
+        }
+        let mut names = HashSet::with_capacity(self.columns.len());
         for (i, name) in self.columns.iter().enumerate() {
             if name.is_empty() {
                 return Err(SchemaError::EmptyName(i));
             }
-            if self.columns[..i].iter().any(|n| n.eq_ignore_ascii_case(name)) {
+            if name.len() > LONGEST_NAME {
+                return Err(SchemaError::LongName(i));
+            }
+            if name.contains('\0') {
+                return Err(SchemaError::NulInName(i));
+            }
+            if !names.insert(name.to_ascii_lowercase()) {
                 return Err(SchemaError::Duplicate(name.clone()));
             }
         }
@@ -149,6 +176,13 @@ mod tests {
             schema(&["a", "b"], &[Dtype::Number]).check(),
             Err(SchemaError::Lengths { columns: 2, dtypes: 1 })
         );
+        let of_many = |n| schema(&vec!["a"; n], &vec![Dtype::Number; n]).check();
+        assert_eq!(of_many(1_001), Err(SchemaError::TooMany(1_001)));
+        assert_eq!(of_many(1_000), Err(SchemaError::Duplicate("a".into())));
+        let second = |name| schema(&["a", name], &[Dtype::Number, Dtype::String]).check();
+        assert_eq!(second(&"x".repeat(128)), Ok(()));
+        assert_eq!(second(&"x".repeat(129)), Err(SchemaError::LongName(1)));
+        assert_eq!(second("x\0"), Err(SchemaError::NulInName(1)));
         assert_eq!(
             schema(&["a", ""], &[Dtype::Number, Dtype::String]).check(),
             Err(SchemaError::EmptyName(1))
