@@ -8,7 +8,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use parking_lot::Mutex;
 use ringwright_metadata::{Change, RingPoint};
-use ringwright_replication::{Cluster, ClusterError, Member};
+use ringwright_replication::{Cluster, Member};
 
 use crate::brain::Brain;
 use crate::fleet::Fleet;
@@ -34,17 +34,6 @@ pub struct Balancer {
     ring: Mutex<Option<(String, Vec<u32>)>>,
 }
 
-/// Why a server could not be brought up.
-#[derive(Debug, thiserror::Error)]
-pub enum BringUpError {
-    /// It could not be started.
-    #[error(transparent)]
-    Control(#[from] ringwright_control::ControlError),
-    /// It could not be connected.
-    #[error(transparent)]
-    Cluster(#[from] ClusterError),
-}
-
 impl Balancer {
     /// Puts the parts together.
     pub fn new(
@@ -64,15 +53,6 @@ impl Balancer {
             http: Client::builder(TokioExecutor::new()).build_http(),
             ring: Mutex::default(),
         })
-    }
-
-    /// Starts a server of the cluster, or takes over the one that runs, and connects it.
-    ///
-    /// # Errors
-    /// Where it does not start, or does not answer.
-    pub async fn bring_up(&self, name: &str) -> Result<(), BringUpError> {
-        let server = self.fleet.start(name).await?;
-        Ok(self.cluster.attach(name, server).await?)
     }
 
     /// The servers that answer, by number.

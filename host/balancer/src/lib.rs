@@ -11,5 +11,5 @@ pub mod settings;
 pub mod shaping;
 pub mod supervisor;
 
-pub use balancer::{Balancer, BringUpError};
+pub use balancer::Balancer;
 pub use settings::Settings;

@@ -5,17 +5,13 @@ use std::time::Duration;
 /// The balancer's settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Slots of the ring.
-    pub slots: u32,
-    /// Virtual nodes a server gets.
-    pub virtual_nodes: u32,
     /// How many copies of a shard are placed where a request does not say.
     pub replicas: u32,
     /// t: how often each server is asked for a sign of life.
     pub heartbeat_interval: Duration,
     /// N: after how many misses in a row a server is given up.
     pub flatline_after: u32,
-    /// After how many failed replacements of a server its shards are placed on others.
+    /// After how many failed replacements of a server its copies go to others.
     pub respawn_attempts: u32,
     /// How long a server may take over any one request.
     pub server_timeout: Duration,
@@ -28,8 +24,6 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            slots: 512,
-            virtual_nodes: 9,
             replicas: 3,
             heartbeat_interval: Duration::from_millis(500),
             flatline_after: 5,

@@ -1,41 +1,33 @@
 //! What can go wrong with container control.
 
+use std::error::Error;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::NameError;
 
-/// Why a server could not be started, found or stopped.
+/// Why a server could not be started, found or stopped, whatever it runs as.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// No server can have that name.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// A file or folder of the servers.
-    #[error("{path}: {error}")]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// What went wrong.
-        error: io::Error,
-    },
-    /// The program could not be run.
-    #[error("cannot run {exe}: {error}")]
-    Spawn {
-        /// The program.
-        exe: PathBuf,
-        /// What went wrong.
-        error: io::Error,
+    /// The system that servers run on refused something.
+    #[error("{what}: {error}")]
+    System {
+        /// What was refused: a file, a program, a signal, a request to a daemon.
+        what: String,
+        /// How.
+        error: Box<dyn Error + Send + Sync>,
     },
     /// The server ended before it listened.
     #[error("server {name} ended at once ({status}); it said:\n{log}")]
     Exited {
         /// The server.
         name: String,
-        /// How it ended.
-        status: ExitStatus,
+        /// How it ended, in the system's words.
+        status: String,
         /// The last lines it wrote.
         log: String,
     },
@@ -49,26 +41,25 @@ pub enum ControlError {
         /// The last lines it wrote.
         log: String,
     },
-    /// Somebody holds the server's folder, and it is not known which process.
-    #[error("the folder of server {0} is in use by a process that does not say which it is")]
+    /// Somebody uses the server's data, and it is not known who.
+    #[error("the data of server {0} is in use by somebody who does not say who it is")]
     Occupied(String),
     /// The server does not end, not even by force.
     #[error("server {0} does not end")]
     Stuck(String),
-    /// The system refused to watch or signal a process.
-    #[error("process {pid} of server {name}: {error}")]
-    Process {
-        /// The server.
-        name: String,
-        /// Its process.
-        pid: u32,
-        /// What went wrong.
-        error: io::Error,
-    },
+    /// Servers are being ended for good: none is started any more.
+    #[error("server {0} is not started: the balancer is stopping")]
+    Closed(String),
+}
+
+impl ControlError {
+    /// The system refused `what`.
+    pub fn system(what: impl Into<String>, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        ControlError::System { what: what.into(), error: error.into() }
+    }
 }
 
 /// For `map_err`: tells which file it was.
 pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> ControlError {
-    let path = path.to_owned();
-    move |error| ControlError::File { path, error }
+    move |error| ControlError::system(path.display().to_string(), error)
 }

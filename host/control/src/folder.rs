@@ -7,11 +7,15 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::process::Pid;
 
 use crate::error::{ControlError, at};
 use crate::server::Process;
+
+/// A log this long is put aside at the next start, and the one put aside before it deleted.
+const LOG_BYTES: u64 = 8 << 20;
 
 /// How much of a log's end is told.
 const TAIL_BYTES: u64 = 4096;
@@ -53,10 +57,31 @@ impl Folder {
         }
     }
 
+    /// Puts the folder aside, under a name that no server can have.
+    pub(crate) fn put_aside(&self) -> Result<(), ControlError> {
+        let (Some(dir), Some(name)) = (self.dir.parent(), self.dir.file_name()) else {
+            return Ok(());
+        };
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let aside = dir.join(format!(".{}.{}", name.display(), time.as_nanos()));
+        match std::fs::rename(&self.dir, &aside) {
+            Ok(()) => {
+                let (name, aside) = (name.display(), aside.display());
+                tracing::warn!(server = %name, "what a server before it left was put in {aside}");
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(at(&self.dir)(error)),
+        }
+    }
+
     /// Opens the log to append to; also gives its length now.
     pub(crate) fn open_log(&self) -> Result<(File, u64), ControlError> {
         let path = self.log_path();
         let open = || {
+            if std::fs::metadata(&path).is_ok_and(|log| log.len() >= LOG_BYTES) {
+                std::fs::rename(&path, self.dir.join("server.log.old"))?;
+            }
             let file = File::options().create(true).append(true).open(&path)?;
             let length = file.metadata()?.len();
             Ok((file, length))
@@ -142,6 +167,24 @@ mod tests {
     #![allow(clippy::unwrap_used)] // a test fails by panicking
 
     use super::*;
+
+    #[test]
+    fn a_log_does_not_grow_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(dir.path(), "s1");
+        folder.prepare().unwrap();
+        let old = folder.path().join("server.log.old");
+        std::fs::write(folder.log_path(), "short").unwrap();
+        assert_eq!(folder.open_log().unwrap().1, 5);
+        assert!(!old.exists());
+        for _ in 0..2 {
+            let log = File::options().write(true).open(folder.log_path()).unwrap();
+            log.set_len(LOG_BYTES).unwrap();
+            assert_eq!(folder.open_log().unwrap().1, 0);
+            assert_eq!(std::fs::metadata(&old).unwrap().len(), LOG_BYTES);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
 
     #[test]
     fn a_tail_is_of_this_run_and_short() {

@@ -42,7 +42,7 @@ pub struct ProcessSettings {
 /// Control over servers that are processes. They live on when it is dropped.
 pub struct ProcessControl {
     settings: ProcessSettings,
-    deaths: broadcast::Sender<String>,
+    deaths: broadcast::Sender<Instance>,
     /// Those that were started or taken over.
     servers: Mutex<HashMap<String, Arc<Server>>>,
     /// One thing at a time is done about a server.
@@ -130,6 +130,23 @@ impl ProcessControl {
         Ok(())
     }
 
+    /// Starts a server that does not run.
+    async fn launch(&self, name: &str) -> Result<Instance, ControlError> {
+        let (child, process, address) = spawn(&self.settings, &self.folder(name), name).await?;
+        tracing::info!(server = name, pid = process.id(), address, "server started");
+        Ok(self.watch(name, process, address, Some(child)).instance.clone())
+    }
+
+    /// Deletes the folder of a server that does not run.
+    async fn delete(&self, name: &str) -> Result<(), ControlError> {
+        self.servers.lock().remove(name);
+        let folder = self.folder(name);
+        match tokio::fs::remove_dir_all(folder.path()).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(folder.path())(error)),
+            _ => Ok(()),
+        }
+    }
+
     async fn stop_politely(&self, name: &str) -> Result<(), ControlError> {
         self.end(name, &[Signal::TERM, Signal::KILL]).await
     }
@@ -150,32 +167,53 @@ impl Control for ProcessControl {
                 .await
                 .map_err(|_| ControlError::Stuck(name.to_owned()))?;
         }
-        let (child, process, address) = spawn(&self.settings, &folder, name).await?;
-        tracing::info!(server = name, pid = process.id(), address, "server started");
-        Ok(self.watch(name, process, address, Some(child)).instance.clone())
+        self.launch(name).await
+    }
+
+    async fn create(&self, name: &str) -> Result<Instance, ControlError> {
+        check_name(name)?;
+        let _turn = self.turn(name).await;
+        self.stop_politely(name).await?;
+        self.folder(name).put_aside()?;
+        let started = self.launch(name).await;
+        if started.is_err()
+            && let Err(error) = self.delete(name).await
+        {
+            tracing::warn!(server = name, %error, "a server that did not start left its folder");
+        }
+        started
     }
 
     async fn list(&self) -> Result<Vec<Instance>, ControlError> {
         let dir = &self.settings.servers_dir;
         let mut names = Vec::new();
-        let mut entries = match std::fs::read_dir(dir) {
+        let entries = match std::fs::read_dir(dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(at(dir)(error)),
         };
-        while let Some(entry) = entries.next().transpose().map_err(at(dir))? {
-            names.extend(entry.file_name().into_string().ok().filter(|n| check_name(n).is_ok()));
+        for entry in entries {
+            match entry {
+                Ok(entry) => {
+                    let name = entry.file_name().into_string().ok();
+                    names.extend(name.filter(|n| check_name(n).is_ok()));
+                }
+                Err(error) => tracing::warn!(%error, "an entry of {} is unreadable", dir.display()),
+            }
         }
         names.sort();
         let mut running = Vec::new();
         for name in names {
             let _turn = self.turn(&name).await;
-            match self.folder(&name).occupant()? {
-                Occupant::Server(process, address) => {
+            match self.folder(&name).occupant() {
+                Ok(Occupant::Server(process, address)) => {
                     running.push(instance(&name, &process, address));
                 }
-                Occupant::Somebody => tracing::warn!(server = name, "not to be told who runs it"),
-                Occupant::Nobody => {}
+                Ok(Occupant::Somebody) => {
+                    tracing::warn!(server = name, "not to be told who runs it");
+                }
+                Ok(Occupant::Nobody) => {}
+                Err(error) => tracing::warn!(server = name, %error, "not to be told if it runs"),
             }
         }
         Ok(running)
@@ -197,15 +235,10 @@ impl Control for ProcessControl {
         check_name(name)?;
         let _turn = self.turn(name).await;
         self.stop_politely(name).await?;
-        self.servers.lock().remove(name);
-        let folder = self.folder(name);
-        match tokio::fs::remove_dir_all(folder.path()).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(folder.path())(error)),
-            _ => Ok(()),
-        }
+        self.delete(name).await
     }
 
-    fn deaths(&self) -> broadcast::Receiver<String> {
+    fn deaths(&self) -> broadcast::Receiver<Instance> {
         self.deaths.subscribe()
     }
 }

@@ -59,7 +59,7 @@ impl Server {
         instance: Instance,
         process: Process,
         child: Option<Child>,
-        deaths: broadcast::Sender<String>,
+        deaths: broadcast::Sender<Instance>,
     ) -> Arc<Self> {
         let (asked, gone) = (AtomicBool::new(false), watch::Sender::new(false));
         let server = Arc::new(Server { instance, process, asked, gone });
@@ -67,10 +67,16 @@ impl Server {
         server
     }
 
-    async fn see_off(self: Arc<Self>, child: Option<Child>, deaths: broadcast::Sender<String>) {
+    async fn see_off(self: Arc<Self>, child: Option<Child>, deaths: broadcast::Sender<Instance>) {
         let Instance { name, handle, .. } = &self.instance;
-        if let Err(error) = self.process.exited().await {
+        let watched = self.process.exited().await;
+        if let Err(error) = &watched
+            && child.is_none()
+        {
+            // Whether it runs nobody knows. Forgotten, it is looked for when next it is asked
+            // for; until then its heartbeat tells.
             tracing::error!(server = name, pid = handle, %error, "a server cannot be watched");
+            self.gone.send_replace(true);
             return;
         }
         let status = match child {
@@ -81,7 +87,7 @@ impl Server {
             tracing::info!(server = name, pid = handle, status, "server ended");
         } else {
             tracing::warn!(server = name, pid = handle, status, "server exited");
-            let _ = deaths.send(name.clone()); // an error means that nobody listens
+            let _ = deaths.send(self.instance.clone()); // an error means that nobody listens
         }
         self.gone.send_replace(true);
     }
@@ -89,10 +95,9 @@ impl Server {
     /// Asks it to end; its death is no news then.
     pub(crate) fn end(&self, signal: Signal) -> Result<(), ControlError> {
         self.asked.store(true, Ordering::Release);
-        self.process.signal(signal).map_err(|error| ControlError::Process {
-            name: self.instance.name.clone(),
-            pid: self.process.id(),
-            error,
+        self.process.signal(signal).map_err(|error| {
+            let Instance { name, handle, .. } = &self.instance;
+            ControlError::system(format!("process {handle} of server {name}"), error)
         })
     }
 

@@ -1,6 +1,7 @@
 //! Starting a server as a process.
 
 use std::fs::File;
+use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -23,20 +24,26 @@ pub(crate) async fn spawn(
 ) -> Result<(Child, Process, String), ControlError> {
     folder.prepare()?;
     let (log, from) = folder.open_log()?;
-    let mut child = run(settings, folder, name, log)?;
+    let mut starting = Starting(Some(run(settings, folder, name, log)?));
     let limit = settings.start_timeout;
     let deadline = Instant::now() + limit;
     while Instant::now() < deadline {
-        if let Some((process, address)) = folder.server() {
+        if let Some((process, address)) = folder.server()
+            && let Some(child) = starting.0.take()
+        {
             return Ok((child, process, address));
         }
+        let Some(child) = &mut starting.0 else { break };
         if let Ok(ended) = tokio::time::timeout(POLL, child.wait()).await {
             let status = ended.map_err(at(folder.path()))?;
             let log = folder.log_tail(from);
-            return Err(ControlError::Exited { name: name.to_owned(), status, log });
+            let (name, status) = (name.to_owned(), status.to_string());
+            return Err(ControlError::Exited { name, status, log });
         }
     }
-    child.kill().await.map_err(at(folder.path()))?;
+    if let Some(child) = &mut starting.0 {
+        child.kill().await.map_err(at(folder.path()))?;
+    }
     Err(ControlError::Slow { name: name.to_owned(), limit, log: folder.log_tail(from) })
 }
 
@@ -60,5 +67,20 @@ fn run(
         // A Ctrl-C at the terminal is for the balancer, which ends its servers in good order.
         .process_group(0)
         .spawn()
-        .map_err(|error| ControlError::Spawn { exe: exe.clone(), error })
+        .map_err(|error| ControlError::system(format!("cannot run {}", exe.display()), error))
+}
+
+/// A process that does not listen yet. Whoever ceases to wait for it ends it: nobody would know
+/// of it.
+struct Starting(Option<Child>);
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0
+            && let Err(error) = child.start_kill()
+            && error.kind() != io::ErrorKind::InvalidInput
+        {
+            tracing::warn!(%error, "a server that was starting could not be ended");
+        }
+    }
 }

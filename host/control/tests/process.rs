@@ -65,7 +65,7 @@ fn runs(instance: &Instance) -> bool {
     test_kill_process(pid_of(&instance.handle)).is_ok()
 }
 
-async fn next(deaths: &mut Receiver<String>) -> String {
+async fn next(deaths: &mut Receiver<Instance>) -> Instance {
     timeout(SOON, deaths.recv()).await.unwrap().unwrap()
 }
 
@@ -116,7 +116,7 @@ fn servers_outlive_their_balancer_and_the_next_one_takes_them_over() {
         assert_eq!(control.start("a").await.unwrap(), a);
         // One that was taken over is watched, and one that was only seen can be stopped.
         kill_process(pid_of(&a.handle), Signal::KILL).unwrap();
-        assert_eq!(next(&mut deaths).await, "a");
+        assert_eq!(next(&mut deaths).await, a);
         control.stop("b").await.unwrap();
         assert_eq!(control.list().await.unwrap(), []);
     });
@@ -145,7 +145,7 @@ async fn a_death_is_told_once_and_the_next_start_brings_it_back() {
     let first = control.start("s1").await.unwrap();
     let other = control.start("s2").await.unwrap();
     kill_process(pid_of(&first.handle), Signal::KILL).unwrap();
-    assert_eq!(next(&mut deaths).await, "s1");
+    assert_eq!(next(&mut deaths).await, first, "which of that name it was");
     assert!(!runs(&first), "it was not reaped");
     assert_eq!(control.list().await.unwrap(), [other]);
 
@@ -165,8 +165,8 @@ async fn a_death_that_start_sees_first_is_told_before_the_successor_is_given() {
         kill_process(pid_of(&server.handle), Signal::KILL).unwrap();
         // Blocks, so that the watch has had no turn when `start` is asked.
         fs::File::open(ground.file("s1/server.lock")).unwrap().lock().unwrap();
-        assert_ne!(control.start("s1").await.unwrap(), server);
-        assert_eq!(deaths.try_recv(), Ok("s1".to_owned()));
+        assert_ne!(control.start("s1").await.unwrap(), server.clone());
+        assert_eq!(deaths.try_recv(), Ok(server));
     }
 }
 
@@ -231,13 +231,79 @@ async fn remove_takes_the_data_too() {
 }
 
 #[tokio::test]
+async fn a_new_server_starts_on_no_data_and_what_was_there_is_kept() {
+    let ground = Ground::new();
+    let control = ground.control("");
+    let stranger = control.start("s1").await.unwrap();
+    fs::write(ground.file("s1/data"), "all that is left").unwrap();
+    let new = control.create("s1").await.unwrap();
+    assert!(!runs(&stranger) && runs(&new));
+    assert!(!ground.file("s1/data").exists());
+    let folders = || fs::read_dir(ground.0.path()).unwrap().flatten().map(|entry| entry.path());
+    let aside = folders().find(|path| path.join("data").exists()).unwrap();
+    assert_eq!(fs::read_to_string(aside.join("data")).unwrap(), "all that is left");
+    assert_eq!(control.list().await.unwrap(), [new], "what is put aside is no server");
+    control.create("s2").await.unwrap();
+    assert_eq!(folders().count(), 3);
+}
+
+#[tokio::test]
+async fn a_new_server_that_does_not_start_leaves_nothing() {
+    let ground = Ground::new();
+    ground.control("crash").create("s1").await.unwrap_err();
+    assert_eq!(fs::read_dir(ground.0.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_start_that_is_given_up_leaves_nothing_that_runs() {
+    let ground = Ground::new();
+    let control = ground.control("mute");
+    let begun = async {
+        while !ground.file("s1/args").exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        started = control.start("s1") => panic!("{started:?}"),
+        () = begun => {}
+    }
+    let free = || {
+        fs::File::options()
+            .write(true)
+            .open(ground.file("s1/server.lock"))
+            .is_ok_and(|f| f.try_lock().is_ok())
+    };
+    let ends = async {
+        // Nobody may have it yet: whoever was to take it may still be on the way there.
+        for _ in 0..20 {
+            while !free() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(SOON, ends).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_looked_at_hides_no_other() {
+    let ground = Ground::new();
+    let control = ground.control("");
+    let server = control.start("s2").await.unwrap();
+    fs::create_dir_all(ground.file("s1")).unwrap();
+    // Opening it fails, for root too: a link to itself.
+    std::os::unix::fs::symlink("server.lock", ground.file("s1/server.lock")).unwrap();
+    assert_eq!(control.list().await.unwrap(), [server]);
+}
+
+#[tokio::test]
 async fn a_server_that_ends_at_once_is_quoted() {
     let ground = Ground::new();
     fs::create_dir(ground.file("s1")).unwrap();
     fs::write(ground.file("s1/server.log"), "an old line\n").unwrap();
     let error = ground.control("crash").start("s1").await.unwrap_err();
     let ControlError::Exited { name, status, log } = error else { panic!("{error}") };
-    assert_eq!((name.as_str(), status.code()), ("s1", Some(3)));
+    assert_eq!((name.as_str(), status.as_str()), ("s1", "exit status: 3"));
     let last: Vec<String> = (21..=30).map(|n| format!("line {n}")).collect();
     assert_eq!(log, last.join("\n"));
     // Nothing is left that would keep a better one from starting.
@@ -259,7 +325,7 @@ async fn a_program_that_is_not_there_is_named() {
     let ground = Ground::new();
     let settings = ProcessSettings { exe: "/no/such/program".into(), ..ground.settings("") };
     let error = ProcessControl::new(settings).start("s1").await.unwrap_err();
-    assert!(matches!(&error, ControlError::Spawn { .. }), "{error}");
+    assert!(matches!(&error, ControlError::System { .. }), "{error}");
     assert!(error.to_string().contains("/no/such/program"));
 }
 
@@ -297,6 +363,7 @@ async fn a_bystander_is_never_signalled() {
         control.stop("s1").await,
         control.kill("s1").await,
         control.remove("s1").await,
+        control.create("s1").await.map(|_| ()),
         control.start("s1").await.map(|_| ()),
     ] {
         assert!(matches!(refused, Err(ControlError::Occupied(_))), "{refused:?}");
@@ -317,6 +384,7 @@ async fn bad_names_are_refused_everywhere() {
     for name in ["", "..", "../x", ".keep", "-keep", "a/b"] {
         for refused in [
             control.start(name).await.map(|_| ()),
+            control.create(name).await.map(|_| ()),
             control.stop(name).await,
             control.kill(name).await,
             control.remove(name).await,

@@ -75,10 +75,10 @@ pub(super) async fn healthz() -> Json<Value> {
 pub(super) async fn readyz(State(balancer): State<Arc<Balancer>>) -> Result<Json<Value>, ApiError> {
     balancer.cluster.charge().check()?;
     let view = balancer.cluster.view();
-    let served = |s: &&ringwright_replication::ShardView| {
+    let unserved = |s: &&ringwright_replication::ShardView| {
         !s.in_sync.iter().any(|m| m.link().is_some() && !m.is_suspect())
     };
-    if let Some(shard) = view.shards.iter().find(served) {
+    if let Some(shard) = view.shards.iter().find(unserved) {
         let id = &shard.shard.id;
         return Err(ApiError::unavailable(format!(
             "shard '{id}' has no replica in sync that answers"

@@ -96,11 +96,15 @@ fn shard(view: &View, s: &ShardView) -> Value {
 }
 
 fn holdings(view: &View) -> BTreeMap<&str, Vec<&str>> {
-    let of = |name: &str| {
-        let held = view.shards.iter().filter(|s| s.is_replica(name));
-        held.map(|s| s.shard.id.as_str()).collect()
-    };
-    view.servers.keys().map(|name| (name.as_str(), of(name))).collect()
+    // In one pass: asked for by everybody all the time, it must not be servers times shards.
+    let mut held: BTreeMap<&str, Vec<&str>> =
+        view.servers.keys().map(|name| (name.as_str(), Vec::new())).collect();
+    for shard in &view.shards {
+        for member in shard.in_sync.iter().chain(shard.out_of_sync.iter()) {
+            held.entry(&member.name).or_default().push(&shard.shard.id);
+        }
+    }
+    held
 }
 
 fn replicas(view: &View) -> Vec<Value> {
@@ -177,7 +181,9 @@ impl From<ShapeError> for ApiError {
             ShapeError::Control(ringwright_control::ControlError::Name(_)) => {
                 ApiError::bad(message)
             }
-            ShapeError::Placement(..) | ShapeError::Control(_) => ApiError::unavailable(message),
+            ShapeError::Unavailable(_) | ShapeError::Placement(..) | ShapeError::Control(_) => {
+                ApiError::unavailable(message)
+            }
             ShapeError::Cluster(e) => e.into(),
         }
     }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use ringwright_replication::{ClusterError, NotInCharge, ReadError, WriteError};
+use ringwright_replication::{ClusterError, NotInCharge, ReadError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -62,23 +62,6 @@ impl From<NotInCharge> for ApiError {
     }
 }
 
-impl From<WriteError> for ApiError {
-    fn from(e: WriteError) -> Self {
-        let message = e.to_string();
-        match e {
-            WriteError::NotConfigured | WriteError::NoShard(_) | WriteError::KeyTwice(_) => {
-                ApiError::bad(message)
-            }
-            WriteError::Refused(_) | WriteError::KeyReused => ApiError::conflict(message),
-            WriteError::Unavailable { .. }
-            | WriteError::Overloaded
-            | WriteError::NotInCharge(_)
-            | WriteError::Metadata(_)
-            | WriteError::Abandoned => ApiError::unavailable(message),
-        }
-    }
-}
-
 impl From<ReadError> for ApiError {
     fn from(e: ReadError) -> Self {
         match e {
@@ -95,10 +78,12 @@ impl From<ClusterError> for ApiError {
         let message = e.to_string();
         match e {
             ClusterError::NoServer(_) | ClusterError::NoShard(_) => ApiError::missing(message),
-            ClusterError::Exists(_)
-            | ClusterError::LastReplica { .. }
-            | ClusterError::SameDatabase { .. } => ApiError::conflict(message),
-            ClusterError::Away(_)
+            ClusterError::Exists(_) | ClusterError::SameDatabase { .. } => {
+                ApiError::conflict(message)
+            }
+            // That nobody could hold a copy was looked at before: those who hold one are away.
+            ClusterError::LastReplica { .. }
+            | ClusterError::Away(_)
             | ClusterError::NoSource(_)
             | ClusterError::LastDisk { .. }
             | ClusterError::JoinEnded { .. }

@@ -10,6 +10,7 @@ mod repeatable;
 mod ring;
 mod rows;
 mod servers;
+mod whole;
 
 pub use error::{ApiError, Failure};
 pub use payload::Payload;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
@@ -46,17 +48,14 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .routes(routes!(about::help))
         .routes(routes!(about::healthz))
         .routes(routes!(about::readyz))
-        .routes(routes!(database::init, database::init_example))
+        .merge(shape())
         .routes(routes!(database::status))
-        .routes(routes!(servers::add, servers::add_example))
-        .routes(routes!(servers::rm, servers::rm_example))
         .routes(routes!(servers::rep))
         .routes(routes!(rows::read, rows::read_example))
         .routes(routes!(rows::write, rows::write_example))
         .routes(routes!(rows::update, rows::update_example))
         .routes(routes!(rows::del, rows::del_example))
         .routes(routes!(plugins::list))
-        .routes(routes!(plugins::activate))
         .routes(routes!(ring::ring))
         .split_for_parts();
     router
@@ -66,6 +65,16 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .layer(DefaultBodyLimit::max(limit))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(balancer)
+}
+
+/// What changes the cluster's shape.
+fn shape() -> OpenApiRouter<Arc<Balancer>> {
+    OpenApiRouter::new()
+        .routes(routes!(database::init, database::init_example))
+        .routes(routes!(servers::add, servers::add_example))
+        .routes(routes!(servers::rm, servers::rm_example))
+        .routes(routes!(plugins::activate))
+        .layer(from_fn(whole::see_through))
 }
 
 /// Serves the API until `stop` is ready and the requests under way are answered.

@@ -165,27 +165,37 @@ async fn commit(
     let body = match balancer.cluster.write(WriteRequest { ops, once }).await {
         Ok(Written::Now) => answer,
         Ok(Written::Before(first)) => first,
-        Err(WriteError::Refused(r)) if r.reason == RefusalReason::Exists => {
-            let message = format!("Data entry for {column}: {} already exists", r.key);
-            return Err(ApiError::conflict(message));
-        }
-        Err(WriteError::Refused(r)) => {
-            return Err(ApiError::missing(format!("No data entry for {column}: {}", r.key)));
-        }
-        Err(WriteError::NoShard(id)) => {
-            let message = format!("{column}: {id} belongs to no shard");
-            return Err(if adds { ApiError::bad(message) } else { ApiError::missing(message) });
-        }
-        Err(WriteError::KeyTwice(id)) => {
-            return Err(ApiError::bad(format!("field 'data' gives {column}: {id} twice")));
-        }
-        Err(WriteError::KeyReused) => {
-            let message = "header 'Idempotency-Key' was used for another request";
-            return Err(ApiError::conflict(message));
-        }
-        Err(other) => return Err(other.into()),
+        Err(error) => return Err(refused(error, column, adds)),
     };
     Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Why a write was not done, in the words of the request; `adds` tells `/write` from the others.
+fn refused(error: WriteError, column: &str, adds: bool) -> ApiError {
+    match error {
+        WriteError::Refused(r) if r.reason == RefusalReason::Exists => {
+            ApiError::conflict(format!("Data entry for {column}: {} already exists", r.key))
+        }
+        WriteError::Refused(r) => {
+            ApiError::missing(format!("No data entry for {column}: {}", r.key))
+        }
+        WriteError::NoShard(id) => {
+            let message = format!("{column}: {id} belongs to no shard");
+            if adds { ApiError::bad(message) } else { ApiError::missing(message) }
+        }
+        WriteError::KeyTwice(id) => {
+            ApiError::bad(format!("field 'data' gives {column}: {id} twice"))
+        }
+        WriteError::KeyReused => {
+            ApiError::conflict("header 'Idempotency-Key' was used for another request")
+        }
+        WriteError::NotConfigured => ApiError::bad(error.to_string()),
+        WriteError::Unavailable { .. }
+        | WriteError::Overloaded
+        | WriteError::NotInCharge(_)
+        | WriteError::Metadata(_)
+        | WriteError::Abandoned => ApiError::unavailable(error.to_string()),
+    }
 }
 
 fn schema(balancer: &Balancer) -> Result<Arc<Schema>, ApiError> {

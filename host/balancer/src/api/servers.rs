@@ -16,7 +16,8 @@ use crate::shaping::{AddPlan, RemovePlan, spell};
 #[utoipa::path(post, path = "/add", tag = "servers",
     request_body(content = Value, example = json!({"n": 1, "new_shards": [], "servers": {"Server4": ["sh1"]}})),
     responses((status = 200, body = Value), (status = 400, body = super::Failure),
-        (status = 409, body = super::Failure), (status = 503, body = super::Failure)))]
+        (status = 404, body = super::Failure), (status = 409, body = super::Failure),
+        (status = 503, body = super::Failure)))]
 pub(super) async fn add(
     State(balancer): State<Arc<Balancer>>,
     payload: Payload,
@@ -26,7 +27,8 @@ pub(super) async fn add(
     if !names_shards(&payload, &["servers", "new_shards", "place"])? {
         let hostnames = hostnames(&payload, n, "newly added")?;
         let servers = hostnames.into_iter().map(|name| (name, Vec::new())).collect();
-        balancer.add(AddPlan { n, servers, ..AddPlan::default() }).await?;
+        let (called, shards) = ("hostnames", Vec::new());
+        balancer.add(AddPlan { n, servers, called, shards, place: false }).await?;
         return Ok(rep_answer(&balancer));
     }
     let place = place.unwrap_or(false);
@@ -45,7 +47,8 @@ pub(super) async fn add(
         Some(raw) => new_shards(raw, "new_shards", column)?,
         None => Vec::new(),
     };
-    let names = balancer.add(AddPlan { n, servers, shards, place }).await?;
+    let plan = AddPlan { n, servers, called: "servers", shards, place };
+    let names = balancer.add(plan).await?;
     Ok(Json(json!({
         "N": balancer.cluster.view().servers.len(),
         "message": format!("Add {}", spell(names.iter().map(String::as_str))),
@@ -68,7 +71,8 @@ pub(super) async fn add_example() -> Json<Value> {
 #[utoipa::path(delete, path = "/rm", tag = "servers",
     request_body(content = Value, example = json!({"n": 1, "servers": ["Server4"]})),
     responses((status = 200, body = Value), (status = 400, body = super::Failure),
-        (status = 404, body = super::Failure), (status = 409, body = super::Failure)))]
+        (status = 404, body = super::Failure), (status = 409, body = super::Failure),
+        (status = 503, body = super::Failure)))]
 pub(super) async fn rm(
     State(balancer): State<Arc<Balancer>>,
     payload: Payload,
@@ -77,11 +81,11 @@ pub(super) async fn rm(
     names_shards(&payload, &["servers"])?;
     if payload.raw("hostnames").is_some() {
         let servers = hostnames(&payload, n, "removable")?;
-        balancer.remove(RemovePlan { n, servers }).await?;
+        balancer.remove(RemovePlan { n, servers, called: "hostnames" }).await?;
         return Ok(rep_answer(&balancer));
     }
     let servers: Vec<String> = payload.optional("servers", "a list of names")?.unwrap_or_default();
-    let removed = balancer.remove(RemovePlan { n, servers }).await?;
+    let removed = balancer.remove(RemovePlan { n, servers, called: "servers" }).await?;
     let left = balancer.cluster.view().servers.len();
     Ok(Json(json!({"message": {"N": left, "servers": removed}, "status": "successful"})))
 }

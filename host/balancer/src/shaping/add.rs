@@ -3,25 +3,36 @@
 use std::collections::HashSet;
 
 use ringwright_model::{Shard, Sharding};
-use ringwright_replication::{ClusterError, Expansion};
+use ringwright_replication::{ClusterError, Expansion, View};
 
 use super::init::{check_held, check_holdings};
 use super::placing::Model;
-use super::{NewServer, NewShard, ShapeError, names, shards};
+use super::{Names, NewServer, NewShard, ShapeError, shards};
 use crate::Balancer;
 
 /// What `/add` asks for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct AddPlan {
     /// Number of new servers.
     pub n: usize,
     /// The servers that are named, with their shards.
     pub servers: Vec<NewServer>,
+    /// What the request calls them: `servers` or `hostnames`.
+    pub called: &'static str,
     /// New shards.
     pub shards: Vec<NewShard>,
     /// Whether the placement policy is to give the new servers their shards, and new shards
     /// their servers, where the request does not.
     pub place: bool,
+}
+
+/// Who gets what, each as (shard, server).
+#[derive(Default)]
+struct Placement {
+    /// Copies to make.
+    replicas: Vec<(String, String)>,
+    /// Copies that are given up once there is another one in their place.
+    given_up: Vec<(String, String)>,
 }
 
 impl Balancer {
@@ -35,40 +46,22 @@ impl Balancer {
     pub async fn add(&self, plan: AddPlan) -> Result<Vec<String>, ShapeError> {
         let _one = self.shaping.lock().await;
         let view = self.cluster.view();
-        let invalid = |message: String| Err(ShapeError::Invalid(message));
+        let called = Names { count: "n", servers: plan.called, shards: "new_shards" };
         let existing: Vec<Shard> = view.shards.iter().map(|s| (*s.shard).clone()).collect();
-        let new_shards = match (&view.schema, plan.shards.is_empty()) {
-            (_, true) => Vec::new(),
-            (None, false) => {
-                return invalid("field 'new_shards': the database is not configured".into());
-            }
-            (Some(_), false) if view.sharding == Sharding::Modulo => {
-                return invalid(
-                    "field 'new_shards': with modulo sharding the number of shards is fixed".into(),
-                );
-            }
-            (Some(schema), false) => {
-                shards::check(view.sharding, schema.key_column(), &plan.shards, &existing)?
-            }
-        };
-        let named: Vec<String> =
-            plan.servers.iter().map(|(name, _)| names::fill_template(name)).collect();
-        let servers = self.enlist(&view, "n", &named, plan.n)?;
+        let new_shards = check_shards(&view, called.shards, &plan.shards, &existing)?;
+        let servers = self.enlist(&view, called, &plan.servers, plan.n)?;
         let old_ids: HashSet<&str> = existing.iter().map(|s| s.id.as_str()).collect();
         let new_ids = plan.shards.iter().map(|s| s.id.as_str());
         let ids = old_ids.iter().copied().chain(new_ids).collect();
-        let mut replicas = check_holdings(&plan.servers, &named, &ids)?;
-        if plan.place && view.schema.is_some() {
-            let mut model = Model::of(&view);
-            model.add_servers(&servers);
-            model.add_shards(&plan.shards);
-            replicas.iter().for_each(|(shard, server)| model.hold(shard, server));
-            model.want(self.settings.replicas);
-            replicas.extend(self.place(&model)?);
-        }
-        check_held(&plan.shards, &replicas)?;
+        let replicas = check_holdings(&plan.servers, &servers, &ids, ShapeError::Missing)?;
+        let placement = if plan.place && view.schema.is_some() {
+            self.fill(&view, &plan, &servers, replicas)?
+        } else {
+            Placement { replicas, ..Placement::default() }
+        };
+        check_held(&plan.shards, &placement.replicas)?;
         let (copies, firsts): (Vec<_>, Vec<_>) =
-            replicas.into_iter().partition(|(shard, _)| old_ids.contains(shard.as_str()));
+            placement.replicas.into_iter().partition(|(shard, _)| old_ids.contains(shard.as_str()));
         let sourceless = |(shard, to): &&(String, String)| {
             view.shards.iter().any(|s| s.shard.id == *shard && !s.others_in_sync(to))
         };
@@ -94,9 +87,49 @@ impl Balancer {
             self.take_back(&copies, &names).await;
             return Err(e);
         }
+        for (shard, server) in &placement.given_up {
+            if let Err(error) = self.cluster.leave(shard, server).await {
+                tracing::warn!(shard, server, %error, "a copy that was to move stays as well");
+            }
+        }
         self.record_ring().await;
         tracing::info!(?names, "servers added");
         Ok(names)
+    }
+
+    /// Adds to what a request wants the copies that shards lack, and fills the new servers that
+    /// it gives nothing from those that hold more.
+    fn fill(
+        &self,
+        view: &View,
+        plan: &AddPlan,
+        servers: &[(u32, String)],
+        mut replicas: Vec<(String, String)>,
+    ) -> Result<Placement, ShapeError> {
+        let mut model = Model::of(view);
+        model.add_servers(servers);
+        model.add_shards(&plan.shards);
+        replicas.iter().for_each(|(shard, server)| model.hold(shard, server));
+        model.want(self.settings.replicas);
+        let mut placed = self.place(&model)?;
+        placed.iter().for_each(|(shard, server)| model.hold(shard, server));
+        let has_own = |server: &String| replicas.iter().any(|(_, holder)| holder == server);
+        let names = servers.iter().map(|(_, name)| name.clone());
+        let empty: Vec<String> = names.filter(|name| !has_own(name)).collect();
+        let mut given_up = Vec::new();
+        for (shard, from, to) in self.level(&model, &empty)? {
+            let held = |s: &&ringwright_replication::ShardView| s.shard.id == shard;
+            if let Some(copy) = placed.iter_mut().find(|(s, on)| *s == shard && *on == from) {
+                // It is only about to be made: it is made there instead.
+                copy.1 = to;
+            } else if view.shards.iter().find(held).is_some_and(|s| s.is_replica(&from)) {
+                placed.push((shard.clone(), to));
+                given_up.push((shard, from));
+            }
+            // What the request put somewhere stays there.
+        }
+        replicas.extend(placed);
+        Ok(Placement { replicas, given_up })
     }
 
     /// Brings new copies into sync.
@@ -113,17 +146,22 @@ impl Balancer {
         }
         Ok(())
     }
+}
 
-    /// Undoes an addition that could not be finished.
-    async fn take_back(&self, copies: &[(String, String)], names: &[String]) {
-        for (shard, server) in copies {
-            if let Err(error) = self.cluster.leave(shard, server).await {
-                tracing::warn!(shard, server, %error, "a copy could not be taken back");
-            }
+fn check_shards(
+    view: &View,
+    field: &str,
+    new: &[NewShard],
+    existing: &[Shard],
+) -> Result<Vec<Shard>, ShapeError> {
+    let invalid = |why| Err(ShapeError::Invalid(format!("field '{field}': {why}")));
+    match &view.schema {
+        _ if new.is_empty() => Ok(Vec::new()),
+        None => invalid("the database is not configured"),
+        // Keys would belong to other shards than those they were written to.
+        Some(_) if view.sharding == Sharding::Modulo => {
+            invalid("with modulo sharding the number of shards is fixed")
         }
-        match self.cluster.remove_servers(names).await {
-            Ok(()) => self.dismiss(names.iter().map(String::as_str)).await,
-            Err(error) => tracing::warn!(%error, "new servers could not be taken back"),
-        }
+        Some(schema) => shards::check(field, view.sharding, schema.key_column(), new, existing),
     }
 }

@@ -7,8 +7,10 @@ use ringwright_model::{Schema, Sharding};
 use ringwright_replication::Expansion;
 
 use super::placing::Model;
-use super::{NewServer, NewShard, ShapeError, names, shards};
+use super::{Names, NewServer, NewShard, ShapeError, shards};
 use crate::Balancer;
+
+const CALLED: Names = Names { count: "N", servers: "servers", shards: "shards" };
 
 /// What `/init` asks for.
 #[derive(Clone, Debug)]
@@ -46,7 +48,9 @@ impl Balancer {
         if plan.shards.is_empty() {
             return invalid("field 'shards' is empty: a table needs at least one".into());
         }
-        let new_shards = shards::check(plan.sharding, plan.schema.key_column(), &plan.shards, &[])?;
+        let key_column = plan.schema.key_column();
+        let new_shards =
+            shards::check(CALLED.shards, plan.sharding, key_column, &plan.shards, &[])?;
         let n = plan.n.unwrap_or(plan.servers.len());
         if n < plan.servers.len() {
             return invalid(format!("field 'N' is {n} but 'servers' names {}", plan.servers.len()));
@@ -54,11 +58,9 @@ impl Balancer {
         if plan.replicas == Some(0) {
             return invalid("field 'replicas' must be at least 1".into());
         }
-        let named: Vec<String> =
-            plan.servers.iter().map(|(name, _)| names::fill_template(name)).collect();
-        let servers = self.enlist(&view, "N", &named, n)?;
+        let servers = self.enlist(&view, CALLED, &plan.servers, n)?;
         let ids = plan.shards.iter().map(|s| s.id.as_str()).collect();
-        let mut replicas = check_holdings(&plan.servers, &named, &ids)?;
+        let mut replicas = check_holdings(&plan.servers, &servers, &ids, ShapeError::Invalid)?;
         if n > plan.servers.len() {
             let mut model = Model::of(&view);
             model.add_servers(&servers);
@@ -91,20 +93,21 @@ impl Balancer {
     }
 }
 
-/// Who is to hold what, as (shard, server), of a request's servers under their `names`.
+/// Who is to hold what, as (shard, server), of a request's servers under the names they got. A
+/// shard that there is not is told as `unknown`.
 pub(super) fn check_holdings(
     servers: &[NewServer],
-    names: &[String],
+    enlisted: &[(u32, String)],
     shard_ids: &HashSet<&str>,
+    unknown: fn(String) -> ShapeError,
 ) -> Result<Vec<(String, String)>, ShapeError> {
     let mut replicas: Vec<(String, String)> = Vec::new();
-    for ((given, shards), name) in servers.iter().zip(names) {
+    for ((given, shards), (_, name)) in servers.iter().zip(enlisted) {
         let mut held = HashSet::new();
         for shard in shards {
             if !shard_ids.contains(shard.as_str()) {
-                return Err(ShapeError::Invalid(format!(
-                    "field 'servers.{given}': shard '{shard}' is not defined"
-                )));
+                let message = format!("field 'servers.{given}': shard '{shard}' is not defined");
+                return Err(unknown(message));
             }
             if !held.insert(shard) {
                 return Err(ShapeError::Invalid(format!(

@@ -1,11 +1,16 @@
 //! Changing the cluster's shape: `/init`, `/add` and `/rm`, each whole or not at all.
+//!
+//! A change that is dropped at an await is half made: whoever asks for one must see it through,
+//! whether or not anybody still waits for the answer.
 
 mod add;
+mod elsewhere;
 mod init;
 mod names;
 mod placing;
 mod remove;
 mod shards;
+mod undo;
 
 pub use add::AddPlan;
 pub use init::InitPlan;
@@ -21,7 +26,6 @@ use ringwright_plugin_runtime::CallError;
 use ringwright_replication::{ClusterError, Member, Recruit, View};
 
 use crate::Balancer;
-use crate::balancer::BringUpError;
 
 /// Why the cluster's shape was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +39,9 @@ pub enum ShapeError {
     /// It clashes with what is there.
     #[error("{0}")]
     Clash(String),
+    /// It can't be done now, though it may be later.
+    #[error("{0}")]
+    Unavailable(String),
     /// The placement policy failed.
     #[error("placement plugin '{0}': {1}")]
     Placement(String, CallError),
@@ -44,15 +51,6 @@ pub enum ShapeError {
     /// The cluster refused.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-}
-
-impl From<BringUpError> for ShapeError {
-    fn from(e: BringUpError) -> Self {
-        match e {
-            BringUpError::Control(e) => e.into(),
-            BringUpError::Cluster(e) => e.into(),
-        }
-    }
 }
 
 /// A shard as a request describes it.
@@ -72,20 +70,33 @@ pub type NewServer = (String, Vec<String>);
 /// Most servers of a cluster; the ring may have room for fewer.
 const MOST_SERVERS: usize = 1000;
 
+/// What a request calls the fields that errors are about.
+#[derive(Clone, Copy, Debug)]
+struct Names {
+    /// The number of servers.
+    count: &'static str,
+    /// The list of servers.
+    servers: &'static str,
+    /// The list of shards.
+    shards: &'static str,
+}
+
 impl Balancer {
-    /// Numbers and names of the `n` servers that a request's `field` asks for, some of them named.
+    /// Numbers and names of the `n` servers that a request asks for, those that it names first.
     fn enlist(
         &self,
         view: &View,
-        field: &str,
-        named: &[String],
+        called: Names,
+        named: &[NewServer],
         n: usize,
     ) -> Result<Vec<(u32, String)>, ShapeError> {
+        let field = called.count;
         if n == 0 || n > MOST_SERVERS {
             let message = format!("field '{field}' must be from 1 to {MOST_SERVERS}");
             return Err(ShapeError::Invalid(message));
         }
-        let servers = names::assign(view, named, n)?;
+        let named = names::fill_templates(view, named.iter().map(|(name, _)| name.as_str()));
+        let servers = names::assign(view, called.servers, &named, n)?;
         // As with a change of the hash function: it must be able to lay out what there will be.
         let new = servers.iter().map(|(id, name)| Member::new(*id, name));
         let all: Vec<Arc<Member>> = view.servers.values().cloned().chain(new).collect();
@@ -95,26 +106,29 @@ impl Balancer {
         Ok(servers)
     }
 
-    /// Starts servers that do not belong to the cluster yet; all of them or none.
+    /// Starts servers that do not belong to the cluster yet, on no data; all of them or none.
     async fn recruit(&self, servers: &[(u32, String)]) -> Result<Vec<Recruit>, ShapeError> {
-        let starts = servers.iter().map(|(id, name)| async {
-            let server = self.fleet.start(name).await?;
-            Ok::<_, ShapeError>(self.cluster.recruit(*id, name, server).await?)
-        });
-        let started: Result<Vec<Recruit>, ShapeError> =
-            join_all(starts).await.into_iter().collect();
-        if started.is_err() {
-            self.dismiss(servers.iter().map(|(_, name)| name.as_str())).await;
-        }
-        started
-    }
-
-    /// Ends servers that do not belong to the cluster, data and all.
-    async fn dismiss<'a>(&self, names: impl Iterator<Item = &'a str>) {
-        for name in names {
-            if let Err(error) = self.fleet.remove(name).await {
-                tracing::warn!(server = name, %error, "a server could not be removed");
+        self.cluster.charge().check().map_err(ClusterError::from)?;
+        let started = join_all(servers.iter().map(|(id, name)| self.recruit_one(*id, name))).await;
+        let (started, failed): (Vec<_>, Vec<_>) = started.into_iter().partition(Result::is_ok);
+        let started: Vec<Recruit> = started.into_iter().flatten().collect();
+        match failed.into_iter().find_map(Result::err) {
+            None => Ok(started),
+            Some(error) => {
+                self.dismiss(started.iter().map(Recruit::name)).await;
+                Err(error)
             }
         }
+    }
+
+    async fn recruit_one(&self, id: u32, name: &str) -> Result<Recruit, ShapeError> {
+        let turn = self.fleet.turn(name).await;
+        let server = self.fleet.create(name).await?;
+        let recruited = self.cluster.recruit(id, name, server).await;
+        drop(turn);
+        if recruited.is_err() {
+            self.dismiss([name].into_iter()).await;
+        }
+        Ok(recruited?)
     }
 }

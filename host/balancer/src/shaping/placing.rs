@@ -9,6 +9,7 @@ use super::{NewShard, ShapeError};
 use crate::Balancer;
 
 /// The cluster as a policy is shown it, under the names its answer is told in.
+#[derive(Clone)]
 pub(super) struct Model {
     cluster: Cluster,
 }
@@ -85,17 +86,6 @@ impl Model {
         }
     }
 
-    /// Takes a server off the list of those that may be given more, and off its shards.
-    pub(super) fn lose(&mut self, server: &str) {
-        let Some(node) = self.node(server) else { return };
-        for (i, n) in self.cluster.nodes.iter_mut().enumerate() {
-            n.accepts &= u32::try_from(i) != Ok(node);
-        }
-        for shard in &mut self.cluster.shards {
-            shard.held_by.retain(|n| *n != node);
-        }
-    }
-
     fn node(&self, name: &str) -> Option<u32> {
         let i = self.cluster.nodes.iter().position(|n| n.server.name == name)?;
         u32::try_from(i).ok()
@@ -111,6 +101,23 @@ impl Balancer {
     /// New copies, as (shard, server), that give every shard what it lacks.
     pub(super) fn place(&self, model: &Model) -> Result<Vec<(String, String)>, ShapeError> {
         Ok(self.plan(model, Goal::Place)?.into_iter().map(|(s, _, to)| (s, to)).collect())
+    }
+
+    /// Moves, as (shard, from, to), that bring some servers level with those that hold more.
+    pub(super) fn level(
+        &self,
+        model: &Model,
+        servers: &[String],
+    ) -> Result<Vec<(String, String, String)>, ShapeError> {
+        if servers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut model = model.clone();
+        for node in &mut model.cluster.nodes {
+            node.accepts &= servers.contains(&node.server.name);
+        }
+        let moves = self.plan(&model, Goal::Rebalance)?;
+        Ok(moves.into_iter().filter_map(|(s, from, to)| Some((s, from?, to))).collect())
     }
 
     /// Where the copies of some servers go: shard to server, by the server that gives it up.

@@ -1,20 +1,24 @@
 //! `/rm`: servers go, and what they hold goes elsewhere first.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use ringwright_replication::{Expansion, View};
+use ringwright_replication::{Expansion, Member, ShardView, View};
 
 use super::ShapeError;
 use super::placing::Model;
 use crate::Balancer;
 
 /// What `/rm` asks for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RemovePlan {
     /// Number of servers to remove.
     pub n: usize,
-    /// Those that are named; the policy picks the rest.
+    /// Those that are named.
     pub servers: Vec<String>,
+    /// What the request calls them: `servers` or `hostnames`.
+    pub called: &'static str,
 }
 
 /// Where copies go: (shard, server that gives it up) to the server that gets it.
@@ -29,29 +33,7 @@ impl Balancer {
     pub async fn remove(&self, plan: RemovePlan) -> Result<Vec<String>, ShapeError> {
         let _one = self.shaping.lock().await;
         let view = self.cluster.view();
-        if plan.n == 0 {
-            return Err(ShapeError::Invalid("field 'n' must be at least 1".into()));
-        }
-        if plan.servers.len() > plan.n {
-            return Err(ShapeError::Invalid(
-                "Length of server list is more than removable instances".into(),
-            ));
-        }
-        if plan.n > view.servers.len() {
-            return Err(ShapeError::Invalid(format!(
-                "field 'n' is {} but there are {} servers",
-                plan.n,
-                view.servers.len()
-            )));
-        }
-        for (i, name) in plan.servers.iter().enumerate() {
-            if !view.servers.contains_key(name) {
-                return Err(ShapeError::Missing(format!("server '{name}' is not in the cluster")));
-            }
-            if plan.servers[..i].contains(name) {
-                return Err(ShapeError::Invalid(format!("server '{name}' is given twice")));
-            }
-        }
+        check(&view, &plan)?;
         let mut leaving = plan.servers;
         let mut moves = self.moves_without(&view, &leaving)?;
         while leaving.len() < plan.n {
@@ -68,11 +50,7 @@ impl Balancer {
             Err(e) => Err(e),
         };
         if let Err(e) = moved {
-            for (shard, server) in &copies {
-                if let Err(error) = self.cluster.leave(shard, server).await {
-                    tracing::warn!(shard, server, %error, "a copy could not be taken back");
-                }
-            }
+            self.take_back(&copies, &[]).await;
             return Err(e);
         }
         self.dismiss(leaving.iter().map(String::as_str)).await;
@@ -81,24 +59,31 @@ impl Balancer {
         Ok(leaving)
     }
 
-    /// The server whose leaving moves the fewest copies, and the moves of all that leave then.
+    /// The server that may leave and holds the fewest copies, of equals the one last by name;
+    /// and the moves of all that leave then.
+    ///
+    /// A policy is not asked which server that is, for it cannot say: its goals are to place, to
+    /// drain servers that are given, and to balance. It does say where the copies go.
     fn cheapest(&self, view: &View, leaving: &[String]) -> Result<(String, Moves), ShapeError> {
-        let mut best: Option<(String, Moves)> = None;
+        let mut held: HashMap<&str, usize> = HashMap::new();
+        for shard in &view.shards {
+            for member in shard.in_sync.iter().chain(shard.out_of_sync.iter()) {
+                *held.entry(&member.name).or_default() += 1;
+            }
+        }
+        let mut candidates: Vec<&String> =
+            view.servers.keys().filter(|name| !leaving.contains(name)).collect();
+        candidates.sort_by_key(|name| (held.get(name.as_str()).copied(), Reverse(*name)));
         let mut refusal = None;
-        for name in view.servers.keys().rev().filter(|name| !leaving.contains(name)) {
+        for name in candidates {
             let mut more = leaving.to_vec();
             more.push(name.clone());
             match self.moves_without(view, &more) {
-                Ok(moves) if best.as_ref().is_none_or(|(_, b)| moves.len() < b.len()) => {
-                    best = Some((name.clone(), moves));
-                }
-                Ok(_) => {}
+                Ok(moves) => return Ok((name.clone(), moves)),
                 Err(e) => refusal = Some(e),
             }
         }
-        best.ok_or_else(|| {
-            refusal.unwrap_or_else(|| ShapeError::Invalid("no server is left to remove".into()))
-        })
+        Err(refusal.unwrap_or_else(|| ShapeError::Invalid("no server is left to remove".into())))
     }
 
     /// The moves that let servers go; refused where a shard would be left without a replica.
@@ -107,48 +92,70 @@ impl Balancer {
             return Ok(Moves::new());
         }
         let moves = self.drain(&Model::of(view), leaving)?;
-        for shard in &view.shards {
-            let id = &shard.shard.id;
-            if !leaving.iter().any(|name| shard.is_replica(name)) {
-                continue;
-            }
-            let stays = |m: &str| !leaving.iter().any(|l| l == m);
-            let held = shard.in_sync.iter().any(|m| stays(&m.name) && m.link().is_some());
-            let moved = moves.keys().any(|(s, _)| s == id);
-            let source = shard.in_sync.iter().any(|m| m.link().is_some());
-            if !(held || moved && source) {
-                return Err(ShapeError::Clash(format!(
-                    "shard '{id}' would be left without a replica: no other server can hold it"
-                )));
+        let moved = |id: &str| moves.keys().any(|(shard, _)| shard == id);
+        let leaves = |name: &String| leaving.contains(name);
+        for shard in view.shards.iter().filter(|s| leaving.iter().any(|name| s.is_replica(name))) {
+            let answers = |m: &&Arc<Member>| m.link().is_some() && !m.is_suspect();
+            let stays = shard.in_sync.iter().any(|m| !leaves(&m.name) && m.link().is_some());
+            if !stays {
+                let has_source = shard.in_sync.iter().any(|m| m.link().is_some());
+                let staying = view.servers.values().filter(|m| !leaves(&m.name));
+                let (well, ill): (Vec<_>, Vec<_>) = staying.partition(answers);
+                refuse(shard, has_source, moved(&shard.shard.id), &well, &ill)?;
             }
         }
         Ok(moves)
     }
+}
 
-    /// Gives the shards of a server that cannot be brought back to others.
-    pub(crate) async fn place_elsewhere(&self, name: &str) {
-        let _one = self.shaping.lock().await;
-        let view = self.cluster.view();
-        let mut model = Model::of(&view);
-        model.lose(name);
-        let placed = match self.place(&model) {
-            Ok(replicas) => {
-                self.cluster.expand(Expansion { replicas, ..Expansion::default() }).await
-            }
-            Err(error) => {
-                tracing::error!(server = name, %error, "its shards could not be placed elsewhere");
-                return;
-            }
-        };
-        if let Err(error) = placed {
-            tracing::error!(server = name, %error, "its shards could not be placed elsewhere");
-            return;
+fn check(view: &View, plan: &RemovePlan) -> Result<(), ShapeError> {
+    let invalid = |message: String| Err(ShapeError::Invalid(message));
+    if plan.n == 0 {
+        return invalid("field 'n' must be at least 1".into());
+    }
+    if plan.servers.len() > plan.n {
+        return invalid("Length of server list is more than removable instances".into());
+    }
+    if plan.n > view.servers.len() {
+        let there = view.servers.len();
+        return invalid(format!("field 'n' is {} but there are {there} servers", plan.n));
+    }
+    for (i, name) in plan.servers.iter().enumerate() {
+        if !view.servers.contains_key(name) {
+            let message = format!("field '{}': server '{name}' is not in the cluster", plan.called);
+            return Err(ShapeError::Missing(message));
         }
-        for shard in view.shards.iter().filter(|s| s.is_replica(name)) {
-            // The last replica in sync is never given up: the shard waits for its server.
-            if let Err(error) = self.cluster.leave(&shard.shard.id, name).await {
-                tracing::warn!(server = name, %error, "a replica of a lost server stays on it");
-            }
+        if plan.servers[..i].contains(name) {
+            return invalid(format!("field '{}': server '{name}' is given twice", plan.called));
         }
     }
+    Ok(())
+}
+
+/// Why a shard of which no replica in sync stays cannot let its servers go, if it cannot: `well`
+/// and `ill` are the servers that stay, those that answer and those that do not.
+fn refuse(
+    shard: &ShardView,
+    has_source: bool,
+    moved: bool,
+    well: &[&Arc<Member>],
+    ill: &[&Arc<Member>],
+) -> Result<(), ShapeError> {
+    let id = &shard.shard.id;
+    let unavailable = |why: String| Err(ShapeError::Unavailable(format!("shard '{id}' {why}")));
+    if !has_source {
+        return unavailable("has no replica in sync that answers to be copied from".into());
+    }
+    if moved {
+        return Ok(());
+    }
+    if let Some(member) = well.iter().find(|m| shard.is_replica(&m.name)) {
+        return unavailable(format!("is not in sync on '{}' yet", member.name));
+    }
+    if let Some(member) = ill.first() {
+        return unavailable(format!("could go to '{}', which does not answer", member.name));
+    }
+    Err(ShapeError::Clash(format!(
+        "shard '{id}' would be left without a replica: no other server can hold it"
+    )))
 }

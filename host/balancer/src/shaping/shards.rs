@@ -1,35 +1,49 @@
 //! New shards: that their ranges are ranges and do not overlap.
 
+use std::collections::{BTreeMap, HashSet};
+
 use ringwright_model::{Key, Shard, Sharding};
 
 use super::{NewShard, ShapeError};
 
-/// Most shards of a table: each is compared with all others, and each write's turn looks at all.
+/// Most shards of a table: each write's turn looks at all.
 const MOST_SHARDS: usize = 10_000;
 
-/// Checks new shards against each other and those there are.
+/// Checks new shards against each other and those there are. The request calls their list
+/// `field`.
 pub(super) fn check(
+    field: &str,
     sharding: Sharding,
     key_column: &str,
     new: &[NewShard],
     existing: &[Shard],
 ) -> Result<Vec<Shard>, ShapeError> {
     if existing.len() + new.len() > MOST_SHARDS {
-        let message = format!("field 'shards': a table has at most {MOST_SHARDS} shards");
+        let message = format!("field '{field}': a table has at most {MOST_SHARDS} shards");
         return Err(ShapeError::Invalid(message));
     }
-    let mut all = existing.to_vec();
+    let old_ids: HashSet<&str> = existing.iter().map(|s| s.id.as_str()).collect();
+    let mut new_ids = HashSet::new();
+    // By their low ends: what overlaps a range that overlaps no other is next to it.
+    let mut ranges: BTreeMap<Key, &Shard> = existing.iter().map(|s| (s.low, s)).collect();
+    let mut checked = Vec::with_capacity(new.len());
     for (i, shard) in new.iter().enumerate() {
         let invalid = |message: String| {
-            Err(ShapeError::Invalid(format!("shards[{i}] '{}': {message}", shard.id)))
+            Err(ShapeError::Invalid(format!("{field}[{i}] '{}': {message}", shard.id)))
         };
         if shard.id.is_empty() || shard.id.len() > 128 {
-            return invalid("field 'Shard_id' must have 1 to 128 characters".into());
+            let message = format!("{field}[{i}]: field 'Shard_id' must have 1 to 128 bytes");
+            return Err(ShapeError::Invalid(message));
         }
-        if existing.iter().any(|s| s.id == shard.id) {
-            return Err(ShapeError::Clash(format!("shard '{}' exists already", shard.id)));
+        if shard.id.contains('\0') {
+            let message = format!("{field}[{i}]: field 'Shard_id' has a NUL in it");
+            return Err(ShapeError::Invalid(message));
         }
-        if all.iter().any(|s| s.id == shard.id) {
+        if old_ids.contains(shard.id.as_str()) {
+            let message = format!("{field}[{i}]: shard '{}' exists already", shard.id);
+            return Err(ShapeError::Clash(message));
+        }
+        if !new_ids.insert(shard.id.as_str()) {
             return invalid("field 'Shard_id' is given twice".into());
         }
         let (low, size) = match sharding {
@@ -45,16 +59,23 @@ pub(super) fn check(
             let most = room.saturating_add(1);
             return invalid(format!("field 'Shard_size' must be from 1 to {most}"));
         }
-        let shard = Shard { id: shard.id.clone(), low, size, valid_at: 0 };
-        let overlaps = |s: &&Shard| s.low <= shard.high() && shard.low <= s.high();
-        if sharding == Sharding::Range
-            && let Some(other) = all.iter().find(overlaps)
-        {
-            return invalid(format!("its range overlaps that of shard '{}'", other.id));
-        }
-        all.push(shard);
+        checked.push(Shard { id: shard.id.clone(), low, size, valid_at: 0 });
     }
-    Ok(all.split_off(existing.len()))
+    if sharding == Sharding::Range {
+        for (i, shard) in checked.iter().enumerate() {
+            let before =
+                ranges.range(..=shard.low).next_back().filter(|(_, b)| b.high() >= shard.low);
+            let after = ranges.range(shard.low..=shard.high()).next();
+            if let Some((_, other)) = before.or(after) {
+                return Err(ShapeError::Invalid(format!(
+                    "{field}[{i}] '{}': its range overlaps that of shard '{}'",
+                    shard.id, other.id
+                )));
+            }
+            ranges.insert(shard.low, shard);
+        }
+    }
+    Ok(checked)
 }
 
 #[cfg(test)]
@@ -68,13 +89,13 @@ mod tests {
     }
 
     fn refused(new: &[NewShard]) -> String {
-        check(Sharding::Range, "Stud_id", new, &[]).unwrap_err().to_string()
+        check("shards", Sharding::Range, "Stud_id", new, &[]).unwrap_err().to_string()
     }
 
     #[test]
     fn neighbours_do_not_overlap() {
         let shards = [new("a", 0, 10), new("b", 10, 10)];
-        assert_eq!(check(Sharding::Range, "Stud_id", &shards, &[]).unwrap().len(), 2);
+        assert_eq!(check("shards", Sharding::Range, "Stud_id", &shards, &[]).unwrap().len(), 2);
     }
 
     #[test]
@@ -84,14 +105,34 @@ mod tests {
         assert!(refused(&[new("a", 0, 0)]).contains("'Shard_size' must be from 1"));
         assert!(refused(&[new("a", Key::MAX, 2)]).contains("must be from 1 to 1"));
         assert!(refused(&[new("", 0, 1)]).contains("'Shard_id'"));
+        assert_eq!(refused(&[new("a\0", 0, 1)]), "shards[0]: field 'Shard_id' has a NUL in it");
         assert!(refused(&[new("a", 0, 1), new("a", 5, 1)]).contains("given twice"));
         let no_low = NewShard { id: "a".into(), low: None, size: Some(1) };
         assert!(refused(&[no_low]).contains("'Stud_id_low' is missing"));
     }
 
     #[test]
+    fn an_overlap_is_found_on_either_side() {
+        for (low, size) in [(0, 11), (5, 6), (10, 1), (12, 2), (15, 5), (19, 9), (5, 100)] {
+            let e = refused(&[new("a", 10, 10), new("z", 30, 1), new("b", low, size)]);
+            assert_eq!(e, "shards[2] 'b': its range overlaps that of shard 'a'", "{low}, {size}");
+        }
+        let shards = [new("a", 10, 10), new("b", 0, 10), new("c", 20, 1)];
+        assert_eq!(check("shards", Sharding::Range, "k", &shards, &[]).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn as_many_as_there_may_be_are_checked_at_once() {
+        let many: Vec<NewShard> = (0..10_000).map(|i| new(&format!("s{i}"), i * 2, 2)).collect();
+        let begun = std::time::Instant::now();
+        assert_eq!(check("shards", Sharding::Range, "k", &many, &[]).unwrap().len(), 10_000);
+        let took = begun.elapsed();
+        assert!(took < std::time::Duration::from_secs(1), "each with each: {took:?}");
+    }
+
+    #[test]
     fn modulo_needs_only_names() {
         let shards = [NewShard { id: "a".into(), low: None, size: None }];
-        assert_eq!(check(Sharding::Modulo, "Stud_id", &shards, &[]).unwrap()[0].id, "a");
+        assert_eq!(check("shards", Sharding::Modulo, "Stud_id", &shards, &[]).unwrap()[0].id, "a");
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::{broadcast, oneshot, watch};
 
 pub struct Servers {
     dir: PathBuf,
-    deaths: broadcast::Sender<String>,
+    deaths: broadcast::Sender<Instance>,
     running: Mutex<BTreeMap<String, Running>>,
     broken: Mutex<HashSet<String>>,
     /// Whether starts wait before they do anything.
@@ -58,10 +58,16 @@ impl Servers {
 
     /// Ends a server as a crash would; where `announced`, the system tells of it.
     pub async fn crash(&self, name: &str, announced: bool) {
+        let instance = self.instance(name);
         assert!(self.end(name).await, "{name} does not run");
         if announced {
-            let _ = self.deaths.send(name.to_owned()); // nobody may listen
+            self.announce(instance.unwrap());
         }
+    }
+
+    /// Tells of a death.
+    pub fn announce(&self, dead: Instance) {
+        let _ = self.deaths.send(dead); // nobody may listen
     }
 
     /// Deletes what a server that does not run has on disk.
@@ -106,24 +112,23 @@ impl Servers {
         true
     }
 
-    fn instance(&self, name: &str) -> Option<Instance> {
+    /// A server that runs.
+    pub fn instance(&self, name: &str) -> Option<Instance> {
         let address = self.running.lock().get(name)?.address.clone();
-        Some(Instance { name: name.to_owned(), address, handle: "this process".into() })
+        let handle = address.clone();
+        Some(Instance { name: name.to_owned(), address, handle })
     }
-}
 
-#[async_trait]
-impl Control for Servers {
-    async fn start(&self, name: &str) -> Result<Instance, ControlError> {
+    /// Waits for its turn to start, as a test may want it to.
+    async fn asked_to_start(&self, name: &str) -> Result<(), ControlError> {
         check_name(name)?;
         self.starts.send_modify(|n| *n += 1);
         self.held.subscribe().wait_for(|held| !held).await.unwrap();
-        if let Some(instance) = self.instance(name) {
-            return Ok(instance);
-        }
-        if self.broken.lock().contains(name) {
-            return Err(ControlError::Stuck(name.to_owned()));
-        }
+        let broken = self.broken.lock().contains(name);
+        if broken { Err(ControlError::Stuck(name.to_owned())) } else { Ok(()) }
+    }
+
+    async fn launch(&self, name: &str) -> Instance {
         let dir = self.dir.join(name);
         std::fs::create_dir_all(&dir).unwrap();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -137,7 +142,27 @@ impl Control for Servers {
         });
         let running = Running { address: told.await.unwrap(), runtime: Some(runtime) };
         self.running.lock().insert(name.to_owned(), running);
-        Ok(self.instance(name).unwrap())
+        self.instance(name).unwrap()
+    }
+}
+
+#[async_trait]
+impl Control for Servers {
+    async fn start(&self, name: &str) -> Result<Instance, ControlError> {
+        self.asked_to_start(name).await?;
+        match self.instance(name) {
+            Some(instance) => Ok(instance),
+            None => Ok(self.launch(name).await),
+        }
+    }
+
+    async fn create(&self, name: &str) -> Result<Instance, ControlError> {
+        self.asked_to_start(name).await?;
+        self.end(name).await;
+        if self.has_data(name) {
+            std::fs::rename(self.dir.join(name), self.dir.join(format!(".{name}"))).unwrap();
+        }
+        Ok(self.launch(name).await)
     }
 
     async fn list(&self) -> Result<Vec<Instance>, ControlError> {
@@ -162,7 +187,7 @@ impl Control for Servers {
         Ok(())
     }
 
-    fn deaths(&self) -> broadcast::Receiver<String> {
+    fn deaths(&self) -> broadcast::Receiver<Instance> {
         self.deaths.subscribe()
     }
 }

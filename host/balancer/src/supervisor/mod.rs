@@ -1,59 +1,39 @@
 //! Watching the servers: heartbeat, flatline, respawn and copy.
 
+mod bring_up;
+mod joins;
+mod take_over;
+
+pub use bring_up::BringUpError;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use ringwright_control::Instance;
 use ringwright_replication::Member;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::task::JoinSet;
 
 use crate::Balancer;
+use joins::Joins;
 
-/// Longest pause between two attempts to bring a server back.
+/// Longest pause between two attempts to bring a server or a replica back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Watches every server until the charge is lost.
 pub struct Supervisor {
     balancer: Arc<Balancer>,
-    /// Servers with a watch of their own.
-    watched: Mutex<HashSet<String>>,
-    /// Replicas that are being brought into sync: shard and server.
-    joining: Mutex<HashSet<(String, String)>>,
+    /// Members with a watch of their own, each told from others by where it is in memory: its
+    /// name may be that of another one by now.
+    watched: Mutex<HashSet<usize>>,
+    joins: Joins,
 }
 
 impl Supervisor {
     /// A supervisor of the balancer's servers.
     pub fn new(balancer: Arc<Balancer>) -> Arc<Self> {
-        Arc::new(Supervisor { balancer, watched: Mutex::default(), joining: Mutex::default() })
-    }
-
-    /// Finds the servers that run, starts those that do not, and connects all of them; those
-    /// that do not make it are left to the watch.
-    pub async fn take_over(&self) {
-        let view = self.balancer.cluster.view();
-        match self.balancer.fleet.list().await {
-            Ok(running) => {
-                for stranger in running.iter().filter(|name| !view.servers.contains_key(*name)) {
-                    tracing::warn!(server = stranger, "stopping a server the cluster lacks");
-                    if let Err(error) = self.balancer.fleet.remove(stranger).await {
-                        tracing::warn!(server = stranger, %error, "it could not be removed");
-                    }
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the running servers could not be listed"),
-        }
-        let mut starting = JoinSet::new();
-        for name in view.servers.keys().cloned() {
-            let balancer = self.balancer.clone();
-            starting.spawn(async move {
-                if let Err(error) = balancer.bring_up(&name).await {
-                    tracing::error!(server = name, %error, "a server could not be started");
-                }
-            });
-        }
-        starting.join_all().await;
+        Arc::new(Supervisor { balancer, watched: Mutex::default(), joins: Joins::default() })
     }
 
     /// Watches until the charge is lost.
@@ -64,10 +44,8 @@ impl Supervisor {
         let listener = tokio::spawn(self.clone().listen());
         while !self.balancer.cluster.charge().is_lost() {
             let view = self.balancer.cluster.view();
-            for member in view.servers.values() {
-                if self.watched.lock().insert(member.name.clone()) {
-                    tokio::spawn(self.clone().watch(member.clone()));
-                }
+            for member in view.servers.values().filter(|member| self.is_first(member)) {
+                tokio::spawn(self.clone().watch(member.clone()));
             }
             self.reconcile();
             self.balancer.record_ring().await;
@@ -79,20 +57,35 @@ impl Supervisor {
         listener.abort();
     }
 
+    /// Whether nobody watches this member yet; the caller does from now on.
+    fn is_first(&self, member: &Arc<Member>) -> bool {
+        self.watched.lock().insert(Arc::as_ptr(member).addr())
+    }
+
     /// Acts at once on what container control tells: a server that exited answers no more.
     async fn listen(self: Arc<Self>) {
         let mut deaths = self.balancer.fleet.deaths();
         loop {
             match deaths.recv().await {
-                Ok(name) => {
-                    tracing::warn!(server = name, "HEARTBEAT lost: the server exited");
-                    if let Err(error) = self.balancer.cluster.detach(&name) {
-                        tracing::debug!(server = name, %error, "an exited server was not detached");
-                    }
-                }
+                // Each on its own: a server that is being started has its turn first.
+                Ok(dead) => drop(tokio::spawn(self.clone().bury(dead))),
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
             }
+        }
+    }
+
+    /// Lets go of a server that exited, where no other of its name has come since.
+    async fn bury(self: Arc<Self>, dead: Instance) {
+        let Instance { name, handle, .. } = &dead;
+        let _turn = self.balancer.fleet.turn(name).await;
+        if !self.balancer.fleet.is_latest(&dead) {
+            tracing::debug!(server = name, handle, "the death of a server that was replaced");
+            return;
+        }
+        tracing::warn!(server = name, handle, "HEARTBEAT lost: the server exited");
+        if let Err(error) = self.balancer.cluster.detach(name) {
+            tracing::debug!(server = name, %error, "an exited server was not detached");
         }
     }
 
@@ -105,9 +98,8 @@ impl Supervisor {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            let view = self.balancer.cluster.view();
-            let belongs = view.servers.get(name).is_some_and(|m| Arc::ptr_eq(m, &member));
-            if !belongs || self.balancer.cluster.charge().is_lost() {
+            let charge = self.balancer.cluster.charge();
+            if !self.balancer.belongs(&member) || charge.is_lost() {
                 break;
             }
             if self.beats(&member).await {
@@ -118,6 +110,10 @@ impl Supervisor {
                 member.set_suspect(false);
                 continue;
             }
+            // Without the charge nothing can be brought back, so nothing is given up.
+            if charge.check().is_err() {
+                continue;
+            }
             misses += 1;
             member.set_suspect(true);
             tracing::warn!(server = name, misses, "HEARTBEAT missed");
@@ -126,7 +122,7 @@ impl Supervisor {
                 misses = 0;
             }
         }
-        self.watched.lock().remove(name);
+        self.watched.lock().remove(&Arc::as_ptr(&member).addr());
     }
 
     async fn beats(&self, member: &Member) -> bool {
@@ -141,27 +137,25 @@ impl Supervisor {
         let name = member.name.as_str();
         tracing::error!(server = name, "FLATLINE: the server is given up");
         let mut pause = self.balancer.settings.heartbeat_interval;
-        let mut attempt = 1;
-        loop {
-            if let Err(error) = self.balancer.cluster.detach(name) {
-                tracing::debug!(server = name, %error, "a lost server was not detached");
-                return;
-            }
-            if let Err(error) = self.balancer.fleet.kill(name).await {
-                tracing::warn!(server = name, %error, "the lost server could not be ended");
-            }
+        for attempt in 1_u32.. {
             tracing::warn!(server = name, attempt, "RESPAWN: starting a replacement");
-            match self.balancer.bring_up(name).await {
+            match self.balancer.respawn(member).await {
                 Ok(()) => break,
+                Err(BringUpError::Gone) => {
+                    tracing::info!(server = name, "RESPAWN is not needed: the server was removed");
+                    return;
+                }
                 Err(error) => tracing::error!(server = name, %error, attempt, "RESPAWN failed"),
             }
-            if attempt == self.balancer.settings.respawn_attempts {
-                self.balancer.place_elsewhere(name).await;
+            if attempt.is_multiple_of(self.balancer.settings.respawn_attempts) {
+                // On its own: it waits for whatever changes the cluster's shape now, and that may
+                // wait for this very server.
+                let (balancer, member) = (self.balancer.clone(), member.clone());
+                tokio::spawn(async move { balancer.place_elsewhere(&member).await });
             }
-            attempt += 1;
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
-            if !self.balancer.cluster.view().servers.contains_key(name) {
+            if self.balancer.cluster.charge().is_lost() {
                 return;
             }
         }
@@ -171,6 +165,7 @@ impl Supervisor {
     /// Starts a copy for every replica that is out of sync and could be in sync.
     fn reconcile(self: &Arc<Self>) {
         let view = self.balancer.cluster.view();
+        self.joins.forget_all_but(&view);
         for shard in &view.shards {
             for member in shard.out_of_sync.iter() {
                 let up = member.link().is_some() && !member.is_suspect();
@@ -178,7 +173,7 @@ impl Supervisor {
                     continue;
                 }
                 let pair = (shard.shard.id.clone(), member.name.clone());
-                if self.joining.lock().insert(pair.clone()) {
+                if self.joins.begin(&pair) {
                     tokio::spawn(self.clone().bring_into_sync(pair));
                 }
             }
@@ -187,10 +182,11 @@ impl Supervisor {
 
     async fn bring_into_sync(self: Arc<Self>, pair: (String, String)) {
         let (shard, server) = &pair;
-        if let Err(error) = self.balancer.cluster.join(shard, server).await {
+        let joined = self.balancer.cluster.join(shard, server).await;
+        let pause = self.balancer.settings.heartbeat_interval;
+        self.joins.ended(&pair, joined.is_ok(), pause);
+        if let Err(error) = joined {
             tracing::warn!(shard, server, %error, "a replica could not be brought into sync yet");
-            tokio::time::sleep(self.balancer.settings.heartbeat_interval).await;
         }
-        self.joining.lock().remove(&pair);
     }
 }

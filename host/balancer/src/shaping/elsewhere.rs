@@ -1,0 +1,54 @@
+//! Where the copies of a server go that does not come back.
+
+use std::sync::Arc;
+
+use ringwright_replication::{ClusterError, Expansion, Member};
+
+use super::placing::Model;
+use crate::Balancer;
+
+impl Balancer {
+    /// Gives the copies of a server that cannot be brought back to others, each given up only
+    /// once another one has taken its place: there are never fewer than before. Where nobody
+    /// can take one, and where it was the last in sync, it waits for its server.
+    pub(crate) async fn place_elsewhere(self: &Arc<Self>, lost: &Arc<Member>) {
+        let _one = self.shaping.lock().await;
+        let is_lost = || self.belongs(lost) && lost.link().is_none();
+        if !is_lost() {
+            return;
+        }
+        let name = lost.name.as_str();
+        let view = self.cluster.view();
+        let moves = match self.drain(&Model::of(&view), &[name.to_owned()]) {
+            Ok(moves) => moves,
+            Err(error) => {
+                tracing::error!(server = name, %error, "no place was found for its copies");
+                return;
+            }
+        };
+        let has_source =
+            |id: &str| view.shards.iter().any(|s| s.shard.id == id && s.others_in_sync(name));
+        for ((shard, _), to) in moves.iter().filter(|((shard, _), _)| has_source(shard)) {
+            if !is_lost() {
+                return;
+            }
+            match self.move_copy(shard, name, to).await {
+                Ok(()) => tracing::warn!(shard, from = name, to, "a lost copy was replaced"),
+                Err(error) => {
+                    tracing::error!(shard, from = name, to, %error, "a lost copy stays");
+                }
+            }
+        }
+    }
+
+    async fn move_copy(&self, shard: &str, from: &str, to: &str) -> Result<(), ClusterError> {
+        let copy = [(shard.to_owned(), to.to_owned())];
+        let replicas = copy.to_vec();
+        self.cluster.expand(Expansion { replicas, ..Expansion::default() }).await?;
+        if let Err(error) = self.cluster.join(shard, to).await {
+            self.take_back(&copy, &[]).await;
+            return Err(error);
+        }
+        self.cluster.leave(shard, from).await
+    }
+}
