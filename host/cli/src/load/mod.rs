@@ -31,11 +31,11 @@ pub struct Args {
     file: PathBuf,
     /// Rows a request.
     #[arg(long, env = "RINGWRIGHT_BATCH", default_value_t = 500,
-        value_parser = clap::value_parser!(u32).range(1..))]
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
     batch: u32,
     /// Requests under way at once.
     #[arg(long, env = "RINGWRIGHT_IN_FLIGHT", default_value_t = 4,
-        value_parser = clap::value_parser!(u32).range(1..))]
+        value_parser = clap::value_parser!(u32).range(1..=256))]
     in_flight: u32,
     /// How long to try again while the balancer does not answer (30s, 5m).
     #[arg(long, env = "RINGWRIGHT_RETRY_FOR", default_value = "60s",

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use clap::builder::RangedU64ValueParser;
+use anyhow::{Context, Result, ensure};
+use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use clap::value_parser;
-use humantime::parse_duration;
+use humantime::{format_duration, parse_duration};
 use ringwright_control::ProcessSettings;
 
 use super::data_folder::DataFolder;
@@ -37,7 +37,7 @@ pub struct Args {
     pub plugin_dir: Vec<PathBuf>,
     /// On an empty data folder set up three servers, three shards and a sample of 10,000
     /// students; print what to try.
-    #[arg(long, env = "RINGWRIGHT_DEMO")]
+    #[arg(long, env = "RINGWRIGHT_DEMO", value_parser = BoolishValueParser::new())]
     pub demo: bool,
 
     /// The hash function where none was chosen by PUT /plugins/active.
@@ -72,7 +72,7 @@ pub struct Args {
     #[arg(long, env = "RINGWRIGHT_FLATLINE_AFTER", default_value_t = 5, value_name = "MISSES",
         value_parser = value_parser!(u32).range(1..), help_heading = "Failure")]
     flatline_after: u32,
-    /// Failed replacements after which a server's shards are placed on others.
+    /// Failed replacements after which a server's copies go to others.
     #[arg(long, env = "RINGWRIGHT_RESPAWN_ATTEMPTS", default_value_t = 3,
         value_parser = value_parser!(u32).range(1..), help_heading = "Failure")]
     respawn_attempts: u32,
@@ -144,11 +144,25 @@ fn interval(text: &str) -> Result<Duration, String> {
 }
 
 impl Args {
+    /// Checks what the settings mean to each other.
+    ///
+    /// # Errors
+    /// Names those that do not go together.
+    pub fn check(&self) -> Result<()> {
+        let (interval, idle) = (self.heartbeat_interval, self.idle_exit);
+        ensure!(
+            interval < idle,
+            "--heartbeat-interval ({}) must be shorter than --idle-exit ({}): the shard servers \
+             would end between two heartbeats",
+            format_duration(interval),
+            format_duration(idle)
+        );
+        Ok(())
+    }
+
     /// The balancer's part.
     pub fn balancer(&self) -> ringwright_balancer::Settings {
         ringwright_balancer::Settings {
-            slots: self.slots,
-            virtual_nodes: self.virtual_nodes,
             replicas: self.replicas,
             heartbeat_interval: self.heartbeat_interval,
             flatline_after: self.flatline_after,

@@ -6,7 +6,8 @@ mod demo;
 
 pub use args::Args;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,15 +26,20 @@ use ringwright_replication::{Charge, Clock, Cluster, SystemClock};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use data_folder::DataFolder;
 
 /// How long requests under way may still take once the balancer is to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// What a shell answers for a program that Ctrl-C ended.
+const EXIT_AT_ONCE: i32 = 130;
+
 /// Runs until it is told to stop, or another balancer takes charge.
 pub async fn run(args: Args) -> Result<ExitCode> {
-    let mut stop = Stop::listen()?;
+    args.check()?;
+    let stop = Stop::listen()?;
     let data = DataFolder::open(&args.data_dir)?;
     let listener = listen(&args.host, args.port).await?;
     let address = listener.local_addr().context("the port's address")?;
@@ -43,43 +49,71 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     let control: Arc<dyn Control> = Arc::new(ProcessControl::new(args.process(&data)?));
     let balancer = assemble(&args, &data, Arc::new(store.clone()), control.clone()).await?;
 
-    let charge = balancer.cluster.charge().clone();
+    // Upkeep before all else: what follows may take longer than the charge lasts.
+    let mut end = pin!(end(stop, balancer.clone()));
     let supervisor = Supervisor::new(balancer.clone());
-    supervisor.take_over().await;
-    let upkeep = tokio::spawn(balancer.cluster.clone().upkeep());
-    let supervision = tokio::spawn(supervisor.run());
-    let (stopping, mut stopped) = watch::channel(false);
-    let serving = tokio::spawn(api::serve(listener, balancer.clone(), async move {
-        // An error means that nobody can say stop any more.
-        let _ = stopped.wait_for(|stop| *stop).await;
-    }));
-    tracing::info!(%address, data = %data.path().display(), "serving");
-    let demo = args.demo.then(|| tokio::spawn(demo::run(address, data.path().to_owned())));
-
-    let lost = tokio::select! {
-        reason = stop.wait() => {
-            tracing::info!(reason, "stopping");
-            false
-        }
-        _ = upkeep => true,
+    let early = tokio::select! {
+        end = &mut end => Some(end),
+        () = supervisor.take_over() => None,
     };
-    demo.inspect(tokio::task::JoinHandle::abort);
-    stopping.send_replace(true);
-    if tokio::time::timeout(GRACE, serving).await.is_err() {
-        tracing::warn!("requests under way were given up after {GRACE:?}");
-    }
-    if lost {
+    let supervision = tokio::spawn(supervisor.run());
+    let end = match early {
+        Some(end) => end,
+        None => {
+            let (stopping, mut stopped) = watch::channel(false);
+            let serving = tokio::spawn(api::serve(listener, balancer.clone(), async move {
+                // An error means that nobody can say stop any more.
+                let _ = stopped.wait_for(|stop| *stop).await;
+            }));
+            tracing::info!(%address, data = %data.path().display(), "serving");
+            let path = data.path().to_owned();
+            let demo = args.demo.then(|| tokio::spawn(demo::run(address, path)));
+            let end = end.await;
+            demo.inspect(tokio::task::JoinHandle::abort);
+            stopping.send_replace(true);
+            if timeout(GRACE, serving).await.is_err() {
+                tracing::warn!("requests under way were given up after {GRACE:?}");
+            }
+            end
+        }
+    };
+    if end == End::Lost {
         // The servers serve whoever took charge.
         bail!("another balancer has taken charge of {}", data.path().display());
     }
-    charge.release().await;
-    if tokio::time::timeout(GRACE, supervision).await.is_err() {
+    balancer.cluster.charge().release().await;
+    balancer.fleet.close().await;
+    if timeout(GRACE, supervision).await.is_err() {
         tracing::warn!("the watch over the servers did not end");
     }
     stop_all(&*control).await;
     store.close().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Why the balancer is to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Somebody said so.
+    Told,
+    /// Another balancer has taken charge.
+    Lost,
+}
+
+/// Keeps the charge until the balancer is to end. Whoever says so twice does not want to wait.
+async fn end(mut stop: Stop, balancer: Arc<Balancer>) -> End {
+    let upkeep = tokio::spawn(balancer.cluster.clone().upkeep());
+    tokio::select! {
+        reason = stop.wait() => tracing::info!(reason, "stopping"),
+        _ = upkeep => return End::Lost,
+    }
+    tokio::spawn(async move {
+        let reason = stop.wait().await;
+        tracing::warn!(reason, "ending at once; servers that still run end by themselves");
+        std::process::exit(EXIT_AT_ONCE);
+    });
+    End::Told
 }
 
 /// Takes charge, and puts the balancer together.
@@ -128,6 +162,7 @@ async fn listen(host: &str, port: u16) -> Result<TcpListener> {
     TcpListener::bind((host, port)).await.map_err(|error| {
         let taken = error.kind() == std::io::ErrorKind::AddrInUse;
         let why = if taken { "another program listens there".into() } else { error.to_string() };
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         anyhow::anyhow!(
             "cannot listen on {host}:{port}: {why}; choose another with --port or RINGWRIGHT_PORT"
         )
@@ -171,8 +206,30 @@ impl Stop {
 }
 
 /// The URL people on this machine use for what listens there.
-fn url(address: SocketAddr) -> String {
-    let host =
-        if address.ip().is_unspecified() { "127.0.0.1".into() } else { address.ip().to_string() };
-    format!("http://{host}:{}", address.port())
+fn url(mut address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    format!("http://{address}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test fails by panicking
+
+    use super::*;
+
+    #[test]
+    fn a_url_can_be_used_as_it_stands() {
+        for (listens, told) in [
+            ("127.0.0.1:5000", "http://127.0.0.1:5000"),
+            ("0.0.0.0:80", "http://127.0.0.1:80"),
+            ("[::1]:5000", "http://[::1]:5000"),
+            ("[::]:5000", "http://[::1]:5000"),
+        ] {
+            assert_eq!(url(listens.parse().unwrap()), told);
+        }
+    }
 }
