@@ -179,7 +179,7 @@ mod tests {
         let of_many = |n| schema(&vec!["a"; n], &vec![Dtype::Number; n]).check();
         assert_eq!(of_many(1_001), Err(SchemaError::TooMany(1_001)));
         assert_eq!(of_many(1_000), Err(SchemaError::Duplicate("a".into())));
-        let second = |name| schema(&["a", name], &[Dtype::Number, Dtype::String]).check();
+        let second = |name: &str| schema(&["a", name], &[Dtype::Number, Dtype::String]).check();
         assert_eq!(second(&"x".repeat(128)), Ok(()));
         assert_eq!(second(&"x".repeat(129)), Err(SchemaError::LongName(1)));
         assert_eq!(second("x\0"), Err(SchemaError::NulInName(1)));

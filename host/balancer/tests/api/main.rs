@@ -2,7 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 mod about;
+mod balancing;
 mod database;
+mod failures;
+mod hang_ups;
+mod refusals;
+mod removals;
 mod rows;
 mod servers;
 mod support;

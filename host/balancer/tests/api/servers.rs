@@ -1,27 +1,11 @@
-//! `/add`, `/rm` and `/rep`.
+//! `/add` and `/rep`.
 
 use ringwright_metadata::MetadataStore;
 use serde_json::{Value, json};
 
-use crate::support::{Api, Options, papers_init, row, set, without};
+use crate::support::{Api, Options, papers_add, row, set, without};
 
 const ADD: (&str, &str) = ("POST", "/add");
-const RM: (&str, &str) = ("DELETE", "/rm");
-
-fn papers_add() -> Value {
-    json!({
-        "n": 2,
-        "new_shards": [{"Stud_id_low": 12288, "Shard_id": "sh5", "Shard_size": 4096}],
-        "servers": {"Server4": ["sh3", "sh5"], "Server[5]": ["sh2", "sh5"]},
-    })
-}
-
-/// Stops all but one of a shard's servers from being asked: whatever it holds must do.
-async fn leave_only(api: &Api, shard: &str, server: &str) {
-    for other in api.in_sync(shard).await.iter().filter(|s| *s != server) {
-        api.servers.crash(other, false).await;
-    }
-}
 
 #[tokio::test]
 async fn the_papers_add_is_answered_as_the_paper_says() {
@@ -53,7 +37,7 @@ async fn a_new_replica_has_a_full_copy_when_add_answers() {
     let before = api.rows(4096, 8191).await;
     api.post("/add", json!({"n": 1, "servers": {"fresh": ["sh2"]}})).await.ok();
     assert!(api.in_sync("sh2").await.contains(&"fresh".to_owned()));
-    leave_only(&api, "sh2", "fresh").await;
+    api.leave_only("sh2", "fresh").await;
     assert_eq!(api.rows(4096, 8191).await, before);
 }
 
@@ -132,6 +116,31 @@ async fn add_names_and_fills_all_where_none_is_named() {
 }
 
 #[tokio::test]
+async fn new_servers_are_filled_from_those_that_hold_more() {
+    let mut options = Options::default();
+    options.balancer.replicas = 2; // as many as there are: nothing is lacking
+    let api = Api::configured_with(options).await;
+    api.fill().await;
+    let before = api.rows(0, 20_000).await;
+    let shards = json!([{"Stud_id_low": 12288, "Shard_id": "sh5", "Shard_size": 4096}]);
+    let servers = json!({"mine": ["sh5"]});
+    let payload = json!({"n": 3, "new_shards": shards, "servers": servers, "place": true});
+    api.post("/add", payload).await.ok();
+    let status = api.status().await;
+    let held = status["servers"].as_object().unwrap();
+    for (server, shards) in held {
+        let count = shards.as_array().unwrap().len();
+        assert!((1..=2).contains(&count), "{server} holds {count}: {status}");
+    }
+    assert!(held["mine"].as_array().unwrap().contains(&json!("sh5")), "as asked for: {status}");
+    for shard in ["sh1", "sh2", "sh3", "sh5"] {
+        assert_eq!(api.in_sync(shard).await.len(), 2, "no copy more or less: {status}");
+        assert_eq!(api.replicas(shard, "out_of_sync").await.len(), 0);
+    }
+    assert_eq!(api.rows(0, 20_000).await, before);
+}
+
+#[tokio::test]
 async fn an_add_that_can_not_be_right_is_refused() {
     let api = Api::filled().await;
     let wrong = [
@@ -143,12 +152,13 @@ async fn an_add_that_can_not_be_right_is_refused() {
         ("/servers", json!("x"), 400, "'servers'"),
         ("/servers/Server4", json!("sh5"), 400, "'servers.Server4'"),
         ("/servers/Server4", json!([5]), 400, "'servers.Server4'"),
-        ("/servers/Server4", json!(["sh9"]), 400, "shard 'sh9' is not defined"),
+        ("/servers/Server4", json!(["sh9"]), 404, "shard 'sh9' is not defined"),
         ("/servers/Server4", json!(["sh5", "sh5"]), 400, "shard 'sh5' is given twice"),
         ("/new_shards", json!({}), 400, "'new_shards'"),
         ("/new_shards/0", json!(5), 400, "new_shards[0]"),
-        ("/new_shards/0/Shard_id", json!("sh1"), 409, "'sh1'"),
-        ("/new_shards/0/Shard_size", json!(0), 400, "'Shard_size'"),
+        ("/new_shards/0/Shard_id", json!("sh1"), 409, "new_shards[0]"),
+        ("/new_shards/0/Shard_id", json!("a\0"), 400, "new_shards[0]"),
+        ("/new_shards/0/Shard_size", json!(0), 400, "new_shards[0]"),
         ("/new_shards/0/Shard_size", json!("many"), 400, "'Shard_size'"),
         ("/new_shards/0/Stud_id_low", json!(-1), 400, "'Stud_id_low'"),
         ("/new_shards/0/Stud_id_low", json!(12_287), 400, "overlaps that of shard 'sh3'"),
@@ -187,7 +197,7 @@ async fn an_add_whose_server_does_not_start_changes_nothing() {
 #[tokio::test]
 async fn an_add_that_can_not_copy_changes_nothing() {
     let api = Api::filled().await;
-    leave_only(&api, "sh1", "nobody").await; // of sh3 and sh2 a server is left
+    api.leave_only("sh1", "nobody").await; // of sh3 and sh2 a server is left
     for lost in ["Server0", "Server2"] {
         api.balancer.cluster.detach(lost).unwrap();
     }
@@ -215,91 +225,6 @@ async fn an_add_whose_copy_fails_takes_everything_back() {
     assert_eq!(api.store.load().await.unwrap(), stored, "no shard, server or replica more");
     assert_eq!(api.servers.running(), ["Server1"]);
     assert!(!api.servers.has_data("A") && !api.servers.has_data("B"));
-}
-
-#[tokio::test]
-async fn the_papers_rm_is_answered_as_the_paper_says() {
-    let api = Api::filled().await;
-    api.post("/add", papers_add()).await.ok();
-    let before = api.keys().await;
-    let body = api.delete("/rm", json!({"n": 2, "servers": ["Server4"]})).await.ok();
-    assert_eq!(body["status"], "successful");
-    assert_eq!(body["message"]["N"], 3);
-    let removed: Vec<&str> = body["message"]["servers"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|s| s.as_str().unwrap())
-        .collect();
-    assert_eq!((removed.len(), removed[0]), (2, "Server4"), "{body}");
-    let status = api.status().await;
-    assert_eq!(status["N"], 3);
-    for name in removed {
-        assert!(status["servers"][name].is_null(), "{name}: {status}");
-        assert!(!api.servers.running().contains(&name.to_owned()));
-        assert!(!api.servers.has_data(name));
-    }
-    assert_eq!(api.keys().await, before);
-    api.post("/write", json!({"data": [row(13_000)]})).await.ok();
-}
-
-#[tokio::test]
-async fn copies_move_before_a_server_goes() {
-    let api = Api::start().await;
-    let one_copy = json!({"Server0": ["sh1"], "Server1": ["sh2"], "Server2": ["sh3"]});
-    api.post("/init", set(papers_init(), "/servers", one_copy)).await.ok();
-    api.fill().await;
-    let before = api.rows(0, 20_000).await;
-    let body = api.delete("/rm", json!({"n": 2, "servers": ["Server0", "Server2"]})).await.ok();
-    assert_eq!(body["message"], json!({"N": 1, "servers": ["Server0", "Server2"]}));
-    assert_eq!(api.status().await["servers"], json!({"Server1": ["sh1", "sh2", "sh3"]}));
-    assert_eq!(api.rows(0, 20_000).await, before);
-    let message = api.delete("/rm", json!({"n": 1, "servers": ["Server1"]})).await.refusal(409);
-    assert!(message.contains("would be left without a replica"), "{message}");
-}
-
-#[tokio::test]
-async fn an_rm_that_can_not_be_right_is_refused() {
-    let api = Api::filled().await;
-    let says = "Length of server list is more than removable instances";
-    let two = json!({"n": 1, "servers": ["Server0", "Server1"]});
-    api.refuses(RM, two.clone(), 400, says).await;
-    assert_eq!(api.delete("/rm", two).await.json()["message"], format!("<Error> {says}"));
-    let last = json!({"n": 3, "servers": ["Server0", "Server1", "Server2"]});
-    for (payload, status, says) in [
-        (json!({}), 400, "'n' is missing"),
-        (json!({"servers": ["Server0"]}), 400, "'n' is missing"),
-        (json!({"n": 0}), 400, "'n'"),
-        (json!({"n": -1}), 400, "'n'"),
-        (json!({"n": "1"}), 400, "'n'"),
-        (json!({"n": u64::MAX}), 400, "'n'"),
-        (json!({"n": 4, "servers": ["Server0"]}), 400, "'n'"),
-        (json!({"n": 1, "servers": "Server0"}), 400, "'servers'"),
-        (json!({"n": 1, "servers": {"Server0": []}}), 400, "'servers'"),
-        (json!({"n": 1, "servers": [0]}), 400, "'servers'"),
-        (json!({"n": 1, "servers": ["Server9"]}), 404, "server 'Server9' is not in the cluster"),
-        (json!({"n": 1, "hostnames": ["Server9"]}), 404, "server 'Server9'"),
-        (json!({"n": 2, "servers": ["Server0", "Server0"]}), 400, "'Server0' is given twice"),
-        (json!({"n": 1, "hostnames": "Server0"}), 400, "'hostnames'"),
-        (json!({"n": 1, "servers": ["Server0"], "hostnames": ["Server1"]}), 400, "'hostnames'"),
-        (json!({"n": 1, "hostnames": ["Server0", "Server1"]}), 400, "hostname list is more than"),
-        (last, 409, "would be left without a replica"),
-        (json!({"n": 3}), 409, "would be left without a replica"),
-        (json!({"n": 3, "hostnames": []}), 409, "would be left without a replica"),
-    ] {
-        api.refuses(RM, payload, status, says).await;
-    }
-}
-
-#[tokio::test]
-async fn a_removed_name_may_come_again_with_nothing_of_before() {
-    let api = Api::filled().await;
-    api.delete("/rm", json!({"n": 1, "servers": ["Server2"]})).await.ok();
-    api.delete("/del", json!({"Stud_id": 10})).await.ok();
-    api.post("/add", json!({"n": 1, "servers": {"Server2": ["sh1"]}})).await.ok();
-    let before = api.rows(0, 4095).await;
-    leave_only(&api, "sh1", "Server2").await;
-    assert_eq!(api.rows(0, 4095).await, before);
 }
 
 #[tokio::test]
@@ -333,9 +258,9 @@ async fn plain_requests_that_can_not_be_right_are_refused() {
         (json!({"n": 1, "hostnames": ["a", "b"]}), 400, "hostname list is more than newly added"),
         (json!({"n": 1, "hostnames": "a"}), 400, "'hostnames'"),
         (json!({"n": 1, "hostnames": {"a": []}}), 400, "'hostnames'"),
-        (json!({"n": 2, "hostnames": ["a", "a"]}), 400, "'a' is given twice"),
+        (json!({"n": 2, "hostnames": ["a", "a"]}), 400, "field 'hostnames': server 'a' is given"),
         (json!({"n": 1, "hostnames": ["Server0"]}), 409, "'Server0' is in the cluster already"),
-        (json!({"n": 1, "hostnames": [""]}), 400, "no server name"),
+        (json!({"n": 1, "hostnames": [""]}), 400, "field 'hostnames': '' is no server name"),
         (json!({"n": 0, "hostnames": []}), 400, "'n'"),
         (json!({"hostnames": ["a"]}), 400, "'n' is missing"),
     ] {
@@ -357,13 +282,4 @@ async fn both_parts_share_one_set_of_servers() {
     for shard in ["sh1", "sh2", "sh3"] {
         assert_eq!(api.in_sync(shard).await.len(), 2, "{shard}");
     }
-}
-
-#[tokio::test]
-async fn a_removed_replica_is_not_taken_for_one() {
-    let api = Api::filled().await;
-    api.delete("/rm", json!({"n": 1, "servers": ["Server0"]})).await.ok();
-    let stored = api.store.load().await.unwrap();
-    assert!(stored.servers.iter().all(|s| s.name != "Server0"));
-    assert!(stored.replicas.iter().all(|r| r.server != "Server0"));
 }

@@ -19,7 +19,7 @@ use ringwright_balancer::{Balancer, Settings, api};
 use ringwright_metadata::{MetadataStore, SqlStore};
 use ringwright_model::ClusterConfig;
 use ringwright_plugin_runtime::{Catalogue, Runtime};
-use ringwright_replication::{Charge, Clock, Cluster, SystemClock};
+use ringwright_replication::{Charge, Clock, Cluster, Member, SystemClock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -141,6 +141,11 @@ impl Api {
         self.post("/write", json!({"data": rows})).await.ok();
     }
 
+    /// A client with connections of its own.
+    pub fn another_client(&self) -> Client {
+        self.client.apart()
+    }
+
     /// Everything a request might change.
     pub async fn state(&self) -> State {
         let status = self.get("/status").await;
@@ -195,6 +200,37 @@ impl Api {
                 Ok(it) => it,
                 Err(_) => panic!("{caller}: never {what}: {}", self.status().await),
             }
+        }
+    }
+
+    /// The same of a cluster that cannot be read whole, of which nothing is to be stored.
+    pub async fn refuses_to_change(
+        &self,
+        (method, path): (&str, &str),
+        payload: Value,
+        status: u16,
+        says: &str,
+    ) {
+        let before = self.store.load().await.unwrap();
+        let message = self.call(method, path, &payload).await.refusal(status);
+        assert!(message.contains(says), "not \"{says}\": {message}");
+        assert_eq!(self.store.load().await.unwrap(), before);
+    }
+
+    /// Starts a server of the cluster, or finds it, and connects it.
+    pub async fn bring_up(&self, name: &str) {
+        self.balancer.bring_up(&self.member(name)).await.unwrap();
+    }
+
+    /// The member of that name.
+    pub fn member(&self, name: &str) -> Arc<Member> {
+        self.balancer.cluster.view().servers[name].clone()
+    }
+
+    /// Stops all but one of a shard's servers from being asked: whatever it holds must do.
+    pub async fn leave_only(&self, shard: &str, server: &str) {
+        for other in self.in_sync(shard).await.iter().filter(|s| *s != server) {
+            self.servers.crash(other, false).await;
         }
     }
 
@@ -258,6 +294,21 @@ pub fn papers_init() -> Value {
             "Server1": ["sh2", "sh3"],
             "Server2": ["sh1", "sh3"],
         },
+    })
+}
+
+/// The same three shards on three servers, but no copy of any.
+pub fn one_copy_each() -> Value {
+    let servers = json!({"Server0": ["sh1"], "Server1": ["sh2"], "Server2": ["sh3"]});
+    set(papers_init(), "/servers", servers)
+}
+
+/// The paper's payload for `/add`.
+pub fn papers_add() -> Value {
+    json!({
+        "n": 2,
+        "new_shards": [{"Stud_id_low": 12288, "Shard_id": "sh5", "Shard_size": 4096}],
+        "servers": {"Server4": ["sh3", "sh5"], "Server[5]": ["sh2", "sh5"]},
     })
 }
 

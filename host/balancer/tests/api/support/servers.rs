@@ -29,10 +29,13 @@ pub struct Servers {
 struct Running {
     address: String,
     runtime: Option<Runtime>,
+    /// Dropped, it lets a server go on that hangs.
+    hangs: Option<std::sync::mpsc::Sender<()>>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.hangs = None;
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background(); // a drop would block, which no runtime's thread may
         }
@@ -68,6 +71,23 @@ impl Servers {
     /// Tells of a death.
     pub fn announce(&self, dead: Instance) {
         let _ = self.deaths.send(dead); // nobody may listen
+    }
+
+    /// From now on a server answers nothing, and takes whatever it is sent.
+    pub async fn hang(&self, name: &str) {
+        let (hold, held) = std::sync::mpsc::channel();
+        let (tell, told) = oneshot::channel();
+        {
+            let mut running = self.running.lock();
+            let server = running.get_mut(name).unwrap();
+            server.hangs = Some(hold);
+            // It has one thread, and nothing else runs there until somebody drops the sender.
+            server.runtime.as_ref().unwrap().spawn(async move {
+                let _ = tell.send(());
+                let _ = held.recv();
+            });
+        }
+        told.await.unwrap();
     }
 
     /// Deletes what a server that does not run has on disk.
@@ -106,6 +126,7 @@ impl Servers {
 
     async fn end(&self, name: &str) -> bool {
         let Some(mut running) = self.running.lock().remove(name) else { return false };
+        running.hangs = None;
         let runtime = running.runtime.take().unwrap();
         let end = move || runtime.shutdown_timeout(Duration::from_secs(10));
         tokio::task::spawn_blocking(end).await.unwrap();
@@ -140,7 +161,7 @@ impl Servers {
             let _ = tell.send(listener.local_addr().unwrap().to_string());
             axum::serve(listener, router(&own_name, storage)).await.unwrap();
         });
-        let running = Running { address: told.await.unwrap(), runtime: Some(runtime) };
+        let running = Running { address: told.await.unwrap(), runtime: Some(runtime), hangs: None };
         self.running.lock().insert(name.to_owned(), running);
         self.instance(name).unwrap()
     }
