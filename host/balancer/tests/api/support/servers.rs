@@ -20,10 +20,18 @@ pub struct Servers {
     deaths: broadcast::Sender<Instance>,
     running: Mutex<BTreeMap<String, Running>>,
     broken: Mutex<HashSet<String>>,
-    /// Whether starts wait before they do anything.
-    held: watch::Sender<bool>,
+    /// Which starts wait before they do anything.
+    held: watch::Sender<Held>,
     /// Starts asked for so far.
     starts: watch::Sender<usize>,
+}
+
+/// Which starts wait.
+#[derive(Clone, PartialEq)]
+enum Held {
+    None,
+    All,
+    Of(String),
 }
 
 struct Running {
@@ -49,7 +57,7 @@ impl Servers {
             deaths: broadcast::Sender::new(64),
             running: Mutex::default(),
             broken: Mutex::default(),
-            held: watch::Sender::new(false),
+            held: watch::Sender::new(Held::None),
             starts: watch::Sender::new(0),
         }
     }
@@ -112,7 +120,17 @@ impl Servers {
 
     /// From now on starts wait, or go on.
     pub fn hold_starts(&self, held: bool) {
-        self.held.send_replace(held);
+        self.held.send_replace(if held { Held::All } else { Held::None });
+    }
+
+    /// From now on the starts of one server wait.
+    pub fn hold_start_of(&self, name: &str) {
+        self.held.send_replace(Held::Of(name.to_owned()));
+    }
+
+    /// Whether anybody would hear of a death.
+    pub fn is_listened_to(&self) -> bool {
+        self.deaths.receiver_count() > 0
     }
 
     /// Waits for starts to be asked for, as many as there were and one more.
@@ -144,7 +162,8 @@ impl Servers {
     async fn asked_to_start(&self, name: &str) -> Result<(), ControlError> {
         check_name(name)?;
         self.starts.send_modify(|n| *n += 1);
-        self.held.subscribe().wait_for(|held| !held).await.unwrap();
+        let goes = |held: &Held| *held != Held::All && *held != Held::Of(name.to_owned());
+        self.held.subscribe().wait_for(goes).await.unwrap();
         let broken = self.broken.lock().contains(name);
         if broken { Err(ControlError::Stuck(name.to_owned())) } else { Ok(()) }
     }
