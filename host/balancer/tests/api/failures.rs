@@ -245,7 +245,7 @@ async fn a_server_that_the_cluster_lacks_is_stopped_and_its_data_kept() {
 async fn one_server_that_hangs_in_its_start_does_not_keep_the_others_from_serving() {
     let api = Api::filled().await;
     for server in ["Server0", "Server1", "Server2"] {
-        api.balancer.cluster.detach(server).await.unwrap();
+        api.balancer.cluster.detach(server).unwrap();
     }
     api.servers.crash("Server0", false).await;
     api.servers.hold_start_of("Server0");

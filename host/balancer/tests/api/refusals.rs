@@ -22,7 +22,7 @@ async fn a_shard_without_a_replica_can_not_be_read_or_written_and_the_others_can
     let api = Api::filled().await;
     for holder in ["Server0", "Server2"] {
         api.servers.crash(holder, false).await;
-        api.balancer.cluster.detach(holder).await.unwrap();
+        api.balancer.cluster.detach(holder).unwrap();
     }
     for (method, path, payload) in requests() {
         let message = api.call(method, path, &payload).await.refusal(503);

@@ -129,13 +129,13 @@ async fn an_rm_that_can_not_be_done_now_says_why() {
     let api = Api::start().await;
     api.post("/init", one_copy_each()).await.ok();
     api.fill().await;
-    let detach = async |name| api.balancer.cluster.detach(name).await.unwrap();
+    let detach = |name| api.balancer.cluster.detach(name).unwrap();
     let one = |name: &str| json!({"n": 1, "servers": [name]});
-    detach("Server0").await;
+    detach("Server0");
     let says = "shard 'sh1' has no replica in sync that answers to be copied from";
     api.refuses_to_change(RM, one("Server0"), 503, says).await;
     // Those that could hold sh2 are there, but away.
-    detach("Server2").await;
+    detach("Server2");
     let says = "shard 'sh2' could go to 'Server0', which does not answer";
     api.refuses_to_change(RM, one("Server1"), 503, says).await;
     // And where there are none, that is another thing.
