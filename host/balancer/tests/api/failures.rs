@@ -174,9 +174,7 @@ async fn where_nobody_can_hold_what_a_lost_server_held_nothing_is_given_up() {
     api.servers.set_broken("Server0", true);
     api.servers.crash("Server0", true).await;
     // The sixth attempt comes after a place for its copies was looked for.
-    for _ in 0..6 {
-        api.servers.another_start().await.await;
-    }
+    api.more_starts(6).await;
     assert_eq!(api.status().await["servers"]["Server0"], all);
     api.servers.set_broken("Server0", false);
     api.healed().await;
@@ -190,9 +188,7 @@ async fn the_last_copy_waits_for_its_server() {
     api.fill().await;
     api.servers.set_broken("Server0", true);
     api.servers.crash("Server0", true).await;
-    for _ in 0..6 {
-        api.servers.another_start().await.await;
-    }
+    api.more_starts(6).await;
     assert_eq!(api.status().await["servers"]["Server0"], json!(["sh1"]));
     api.servers.set_broken("Server0", false);
     api.healed().await;
@@ -209,10 +205,8 @@ async fn an_add_that_waits_for_a_lost_server_does_not_keep_it_from_returning() {
     let client = api.another_client();
     let add = json!({"n": 1, "servers": {"A": ["sh1"]}});
     let adding = tokio::spawn(async move { client.post("/add", add).await });
-    // Past the attempt after which a place for its copies is looked for.
-    for _ in 0..4 {
-        api.servers.another_start().await.await;
-    }
+    // Past the attempt after which a place for its copies is looked for, which waits for the add.
+    api.more_starts(6).await;
     api.servers.set_broken("Server0", false);
     api.healed().await;
     let answer = tokio::time::timeout(crate::support::DEADLINE, adding).await.unwrap().unwrap();
@@ -294,21 +288,17 @@ async fn a_new_server_is_not_taken_for_the_lost_one_that_had_its_name() {
     api.delete("/rm", json!({"n": 1, "servers": ["Server0"]})).await.ok();
     api.servers.set_broken("Server0", false);
     api.post("/add", json!({"n": 1, "servers": {"Server0": ["sh1"]}})).await.ok();
-    let new = api.servers.instance("Server0");
     // The watch over the old one has had its turn when another server was brought back.
-    let back = api.servers.instance("Server1");
     api.servers.crash("Server1", true).await;
-    let again = async |api: &Api| {
-        api.servers.instance("Server1").is_some_and(|now| Some(now) != back).then_some(())
-    };
-    api.until("the other one is back", again).await;
+    api.until("the other one is back", async |api: &Api| {
+        (api.servers.launches("Server1") == 2).then_some(())
+    })
+    .await;
     api.healed().await;
-    assert_eq!(api.servers.instance("Server0"), new, "it was ended");
+    assert_eq!(api.servers.launches("Server0"), 2, "the new one was ended and brought back");
     // It has a watch of its own.
     api.servers.crash("Server0", false).await;
-    let again = async |api: &Api| {
-        api.servers.instance("Server0").is_some_and(|now| Some(now) != new).then_some(())
-    };
+    let again = async |api: &Api| (api.servers.launches("Server0") == 3).then_some(());
     api.until("it is brought back", again).await;
     api.healed().await;
 }
@@ -352,4 +342,35 @@ async fn a_death_that_takes_long_delays_no_other() {
     api.until("so is the second", async |api: &Api| away(api, "Server1").await).await;
     assert!(!write.is_finished(), "nothing held the first one up");
     write.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_brought_back_once_the_charge_was_given_back() {
+    let api = Api::configured_with(supervised()).await;
+    let heartbeats = |n| tokio::time::sleep(crate::support::HEARTBEAT * n);
+    api.servers.crash("Server1", false).await;
+    api.balancer.cluster.charge().release().await;
+    heartbeats(20).await; // a quarter of it would be enough
+    assert_eq!(api.servers.launches("Server1"), 1);
+    assert!(api.balancer.bring_up(&api.member("Server1")).await.is_err());
+    assert_eq!(api.servers.launches("Server1"), 1);
+}
+
+#[tokio::test]
+async fn what_is_being_started_when_all_is_to_end_is_not_waited_for() {
+    let api = Api::configured().await;
+    api.servers.crash("Server1", false).await;
+    api.servers.hold_starts(true);
+    let start = api.servers.another_start().await;
+    let (balancer, member) = (api.balancer.clone(), api.member("Server1"));
+    let starting = tokio::spawn(async move { balancer.bring_up(&member).await });
+    start.await;
+    let ended = tokio::time::timeout(crate::support::DEADLINE, api.balancer.fleet.close());
+    ended.await.unwrap();
+    let refused = starting.await.unwrap().unwrap_err().to_string();
+    assert!(refused.contains("the balancer is stopping"), "{refused}");
+    api.servers.hold_starts(false);
+    let again = api.balancer.bring_up(&api.member("Server1")).await.unwrap_err().to_string();
+    assert!(again.contains("the balancer is stopping"), "{again}");
+    assert_eq!(api.servers.launches("Server1"), 1);
 }

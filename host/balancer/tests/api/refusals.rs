@@ -85,5 +85,6 @@ async fn without_the_charge_nothing_is_answered() {
     }
     api.get("/healthz").await.ok();
     assert_eq!(api.store.load().await.unwrap(), stored);
-    assert_eq!(api.servers.running(), running, "and no server is started");
+    assert_eq!(api.servers.running(), running);
+    assert_eq!(api.servers.launches("S9"), 0, "not even to be ended again");
 }

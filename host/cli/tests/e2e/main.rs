@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 #![allow(missing_docs)]
 
+mod chaos;
 mod failures;
 mod program;
 mod start;
+mod stopping;
 mod tools;

@@ -66,28 +66,39 @@ impl Balancer {
 
     /// Starts one on a port.
     pub async fn start_on(port: u16, data: &Path, args: &[&str]) -> Balancer {
+        Self::begin(port, data, args, |_| {}).serves().await
+    }
+
+    /// Starts one in surroundings of its own, on a port.
+    pub fn begin(
+        port: u16,
+        data: &Path,
+        args: &[&str],
+        surround: impl FnOnce(&mut Command),
+    ) -> Balancer {
         let plugins = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/dist");
         assert!(Path::new(plugins).exists(), "no plugins to test with: run `make plugins`");
-        let mut child = ringwright(&["serve", "--plugin-dir", plugins, "--log-format", "json"])
+        let mut command = ringwright(&["serve", "--plugin-dir", plugins, "--log-format", "json"]);
+        command
             .args(["--port", &port.to_string()])
             .env("RINGWRIGHT_IDLE_EXIT", "20s")
             .arg("--data-dir")
             .arg(data)
             .args(args)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        surround(&mut command);
+        let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         keep(child.stdout.take().unwrap(), &log);
         keep(child.stderr.take().unwrap(), &log);
-        let mut balancer = Balancer {
-            child,
-            data: data.to_owned(),
-            log,
-            url: String::new(),
-            http: Client::new(String::new()),
-        };
+        let http = Client::new(String::new());
+        Balancer { child, data: data.to_owned(), log, url: String::new(), http }
+    }
+
+    /// Waits until it serves.
+    pub async fn serves(mut self) -> Balancer {
+        let balancer = &mut self;
         let address = until("the balancer serves", async || {
             if let Some(status) = balancer.child.try_wait().unwrap() {
                 panic!("it ended ({status}): {}", balancer.log());
@@ -97,7 +108,7 @@ impl Balancer {
         .await;
         balancer.url = format!("http://{address}");
         balancer.http = Client::new(balancer.url.clone());
-        balancer
+        self
     }
 
     /// One with three shards on three servers, each on two.
@@ -154,10 +165,25 @@ impl Balancer {
         self.child.wait().unwrap();
     }
 
+    /// Sends a signal to it.
+    pub fn signal(&self, name: &str) {
+        signal(self.child.id(), name);
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&mut self) -> ExitStatus {
+        until("the balancer stops", async || self.child.try_wait().unwrap()).await
+    }
+
     /// Ctrl-C; waits until it has ended.
     pub async fn interrupt(&mut self) -> ExitStatus {
-        signal(self.child.id(), "INT");
-        until("the balancer stops", async || self.child.try_wait().unwrap()).await
+        self.signal("INT");
+        self.ended().await
+    }
+
+    /// Waits until it has said something.
+    pub async fn says(&self, text: &str) {
+        until(text, async || self.log().contains(text).then_some(())).await;
     }
 }
 

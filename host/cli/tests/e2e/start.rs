@@ -47,13 +47,14 @@ async fn what_keeps_it_from_starting_is_told_in_a_line() {
     let there = other.path().to_str().unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     let below_a_file = file.path().join("x");
-    let refusals: [(&[&str], &str); 6] = [
+    let refusals: [(&[&str], &str); 7] = [
         (&["--port", "0", "--data-dir", here], "is in use by process"),
         (&["--port", port, "--data-dir", there], "another program listens there"),
         (&["--data-dir", below_a_file.to_str().unwrap()], "cannot make the data folder"),
         (&["--port", "0", "--data-dir", there, "--plugin-dir", there], "make plugins"),
         (&["--port", "x"], "--port"),
         (&["--slots", "0"], "--slots"),
+        (&["--heartbeat-interval", "60s"], "must be shorter than --idle-exit (1m)"),
     ];
     for (args, told) in refusals {
         let output = run(&[&["serve", "--log", "error"], args].concat());
@@ -81,6 +82,36 @@ fn a_flag_goes_before_a_variable_and_a_variable_before_the_file() {
     assert!(asked(&["--port", "3"], Some("2")).contains("127.0.0.1:3 "));
     std::fs::write(dir.path().join("ringwright.toml"), "prot = 1\n").unwrap();
     assert!(asked(&[], None).contains("there is no setting 'prot'"));
+}
+
+#[tokio::test]
+async fn several_settings_come_from_several_places() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = "slots = 64\nvirtual_nodes = 3\nhash = \"md5\"\ndemo = false\n";
+    std::fs::write(dir.path().join("ringwright.toml"), file).unwrap();
+    let variables =
+        [("RINGWRIGHT_SLOTS", "128"), ("RINGWRIGHT_VIRTUAL_NODES", "4"), ("RINGWRIGHT_DEMO", "1")];
+    let balancer = Balancer::begin(0, &dir.path().join("data"), &["--slots", "256"], |command| {
+        command.current_dir(dir.path()).envs(variables);
+    });
+    let balancer = balancer.serves().await;
+    balancer.says("The data is in").await;
+    let ring = balancer.http.get("/ring").await.unwrap().1["message"].take();
+    assert_eq!(ring["slots"], 256, "a flag goes first");
+    assert_eq!(ring["virtual_nodes"].as_array().unwrap().len(), 3 * 4, "a variable second");
+    assert_eq!(ring["hash"], "md5", "the file third");
+}
+
+#[test]
+fn a_yes_or_no_may_be_said_in_several_ways() {
+    let told = |variable: &str| {
+        let mut command = ringwright(&["serve", "--data-dir", "/dev/null/x"]);
+        text(&command.env("RINGWRIGHT_DEMO", variable).output().unwrap().stderr)
+    };
+    for good in ["1", "0", "true", "false"] {
+        assert!(told(good).contains("cannot make the data folder"), "{good}: {}", told(good));
+    }
+    assert!(told("perhaps").contains("perhaps"), "{}", told("perhaps"));
 }
 
 #[test]

@@ -70,6 +70,8 @@ async fn load_goes_on_when_the_balancer_comes_back() {
 fn what_cannot_be_loaded_is_told() {
     let told = |args: &[&str]| text(&run(&[&["load"], args].concat()).stderr);
     assert!(told(&["/nowhere.csv"]).contains("cannot open /nowhere.csv"));
+    let many = ["x.csv", "--batch", "10001"];
+    assert!(told(&many).contains("10001 is not in 1..=10000"), "{}", told(&many));
     let file = csv(&[]);
     let args = [file.path().to_str().unwrap(), "--port", "1", "--retry-for", "0s"];
     assert!(told(&args).contains("does not answer"), "{}", told(&args));

@@ -217,6 +217,15 @@ impl Api {
         assert_eq!(self.store.load().await.unwrap(), before);
     }
 
+    /// Waits until so many more starts have been asked for.
+    pub async fn more_starts(&self, count: usize) {
+        for n in 0..count {
+            let start = self.servers.another_start().await;
+            let told = tokio::time::timeout(DEADLINE, start).await;
+            told.unwrap_or_else(|_| panic!("never start {n} of {count}"));
+        }
+    }
+
     /// Starts a server of the cluster, or finds it, and connects it.
     pub async fn bring_up(&self, name: &str) {
         self.balancer.bring_up(&self.member(name)).await.unwrap();

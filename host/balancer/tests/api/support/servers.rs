@@ -24,6 +24,8 @@ pub struct Servers {
     held: watch::Sender<Held>,
     /// Starts asked for so far.
     starts: watch::Sender<usize>,
+    /// The names of those that were started, in order.
+    launched: Mutex<Vec<String>>,
 }
 
 /// Which starts wait.
@@ -59,6 +61,7 @@ impl Servers {
             broken: Mutex::default(),
             held: watch::Sender::new(Held::None),
             starts: watch::Sender::new(0),
+            launched: Mutex::default(),
         }
     }
 
@@ -142,6 +145,11 @@ impl Servers {
         }
     }
 
+    /// How often a server of that name was started.
+    pub fn launches(&self, name: &str) -> usize {
+        self.launched.lock().iter().filter(|launched| *launched == name).count()
+    }
+
     async fn end(&self, name: &str) -> bool {
         let Some(mut running) = self.running.lock().remove(name) else { return false };
         running.hangs = None;
@@ -182,6 +190,7 @@ impl Servers {
         });
         let running = Running { address: told.await.unwrap(), runtime: Some(runtime), hangs: None };
         self.running.lock().insert(name.to_owned(), running);
+        self.launched.lock().push(name.to_owned());
         self.instance(name).unwrap()
     }
 }
