@@ -1,12 +1,15 @@
 //! What is known of a plugin.
 
+use std::collections::BTreeSet;
+
 use crate::LoadError;
 use crate::bindings::hash;
+use crate::text::fit;
 
 /// The longest name.
 const NAME_BYTES: usize = 64;
-/// The longest of the other texts.
-const TEXT_BYTES: usize = 1_000;
+/// The most settings.
+const SETTINGS: usize = 32;
 
 /// What a plugin says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +21,33 @@ pub struct Description {
     /// One sentence.
     pub summary: String,
     /// Where the algorithm comes from.
-    pub source: String,
+    pub reference: String,
+    /// What can be set about it.
+    pub settings: Vec<Setting>,
+}
+
+/// Something an operator may set about a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name, of the same characters as a plugin's.
+    pub name: String,
+    /// What it does.
+    pub summary: String,
+    /// Its value unless another is set.
+    pub default: String,
+}
+
+/// What a hash function can do, by its own account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traits {
+    /// It heeds the weights of servers.
+    pub weighted: bool,
+    /// It gives a server as many virtual nodes as it is told.
+    pub virtual_nodes: bool,
+    /// Only the last server can be lost without most requests moving.
+    pub tail_only: bool,
+    /// The most servers it can lay out.
+    pub max_servers: Option<u32>,
 }
 
 /// A plugin's description and the file it came as.
@@ -30,30 +59,105 @@ pub(crate) struct About {
     pub(crate) size: usize,
 }
 
+impl Description {
+    /// The value of each setting, as plugins are handed them.
+    pub(crate) fn values(&self) -> Vec<(String, String)> {
+        self.settings.iter().map(|s| (s.name.clone(), s.default.clone())).collect()
+    }
+}
+
 impl TryFrom<hash::Description> for Description {
     type Error = LoadError;
 
     fn try_from(told: hash::Description) -> Result<Self, LoadError> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if told.name.is_empty() || told.name.len() > NAME_BYTES || !told.name.chars().all(plain) {
-            return Err(LoadError::Description(format!(
-                "a name has 1 to {NAME_BYTES} letters, digits, '-', '_' or '.'"
-            )));
-        }
-        for (what, text) in
-            [("version", &told.version), ("summary", &told.summary), ("source", &told.source)]
-        {
-            if text.len() > TEXT_BYTES || text.chars().any(char::is_control) {
-                return Err(LoadError::Description(format!(
-                    "the {what} must be one line of at most {TEXT_BYTES} bytes"
-                )));
-            }
-        }
+        check_name("a name", &told.name)?;
         Ok(Description {
             name: told.name,
-            version: told.version,
-            summary: told.summary,
-            source: told.source,
+            version: fit(&told.version),
+            summary: fit(&told.summary),
+            reference: fit(&told.reference),
+            settings: settings(told.settings)?,
         })
+    }
+}
+
+fn settings(told: Vec<hash::Setting>) -> Result<Vec<Setting>, LoadError> {
+    if told.len() > SETTINGS {
+        return Err(LoadError::Description(format!("there are more than {SETTINGS} settings")));
+    }
+    let mut names = BTreeSet::new();
+    let mut settings = Vec::with_capacity(told.len());
+    for setting in told {
+        check_name("a setting's name", &setting.name)?;
+        if !names.insert(setting.name.clone()) {
+            return Err(LoadError::Description(format!("setting '{}' twice", setting.name)));
+        }
+        // A value that is cut would be another one.
+        if fit(&setting.default) != setting.default {
+            return Err(LoadError::Description(format!(
+                "the default of setting '{}' is too long or has control characters",
+                setting.name
+            )));
+        }
+        let summary = fit(&setting.summary);
+        settings.push(Setting { name: setting.name, summary, default: setting.default });
+    }
+    Ok(settings)
+}
+
+fn check_name(what: &str, name: &str) -> Result<(), LoadError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if (1..=NAME_BYTES).contains(&name.len()) && name.chars().all(plain) {
+        return Ok(());
+    }
+    Err(LoadError::Description(format!(
+        "{what} has 1 to {NAME_BYTES} letters, digits, '-', '_' or '.'"
+    )))
+}
+
+impl From<hash::Traits> for Traits {
+    fn from(told: hash::Traits) -> Self {
+        let hash::Traits { weighted, virtual_nodes, tail_only, max_servers } = told;
+        Traits { weighted, virtual_nodes, tail_only, max_servers }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test fails by panicking
+
+    use super::*;
+
+    fn told(settings: Vec<hash::Setting>) -> hash::Description {
+        let text = String::new;
+        let (version, summary, reference) = (text(), text(), text());
+        hash::Description { name: "p".into(), version, summary, reference, settings }
+    }
+
+    fn setting(name: &str, default: &str) -> hash::Setting {
+        hash::Setting { name: name.into(), summary: "s\n".into(), default: default.into() }
+    }
+
+    #[test]
+    fn texts_are_made_fit() {
+        let told = hash::Description { summary: "two\nlines".into(), ..told(Vec::new()) };
+        assert_eq!(Description::try_from(told).unwrap().summary, "twolines");
+    }
+
+    #[test]
+    fn settings_have_their_defaults() {
+        let description = Description::try_from(told(vec![setting("k", "9")])).unwrap();
+        assert_eq!(description.settings[0].summary, "s");
+        assert_eq!(description.values(), [("k".to_owned(), "9".to_owned())]);
+    }
+
+    #[test]
+    fn settings_that_cannot_be_set_are_refused() {
+        let refused = |settings| Description::try_from(told(settings)).unwrap_err().to_string();
+        assert!(refused(vec![setting("k", ""), setting("k", "")]).contains("'k' twice"));
+        assert!(refused(vec![setting("a b", "")]).contains("letters"));
+        assert!(refused(vec![setting("k", "\n")]).contains("control"));
+        assert!(refused(vec![setting("k", &"9".repeat(501))]).contains("too long"));
+        assert!(refused((0..33).map(|i| setting(&i.to_string(), "")).collect()).contains("32"));
     }
 }

@@ -3,7 +3,10 @@
 
 pub(crate) mod hash {
     wasmtime::component::bindgen!({ path: "../../wit", world: "hash-plugin" });
-    pub(crate) use exports::ringwright::plugin::hash::{Description, Layout, Point, Server};
+    pub(crate) use exports::ringwright::plugin::hash::{
+        Description, Layout, Point, Server, Topology, Traits,
+    };
+    pub(crate) use ringwright::plugin::types::Setting;
 }
 
 pub(crate) mod placement {
@@ -12,7 +15,9 @@ pub(crate) mod placement {
         world: "placement-plugin",
         with: { "ringwright:plugin/types": super::hash::ringwright::plugin::types },
     });
-    pub(crate) use exports::ringwright::plugin::placement::{Cluster, Goal, Move, Node, Shard};
+    pub(crate) use exports::ringwright::plugin::placement::{
+        Cluster, Goal, Holder, Move, Node, Shard,
+    };
 }
 
 /// The interface a hash plugin exports.

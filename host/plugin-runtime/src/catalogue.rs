@@ -1,28 +1,42 @@
 //! The plugins in some folders, by name.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry::{Occupied, Vacant};
-use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::sync::Arc;
 
+use crate::folder::{self, Stamp};
+use crate::names::Names;
 use crate::{HashPlugin, PlacementPlugin, Plugin, Runtime};
 
-/// Every `*.wasm` of some folders, loaded or refused.
+/// Looks after the `*.wasm` of some folders. One thread owns it; the others are shown
+/// [`Listing`]s.
 pub struct Catalogue {
     runtime: Runtime,
     folders: Vec<PathBuf>,
+    /// By folder, then file.
+    entries: Vec<Entry>,
+    /// Files of loaded plugins that had changed when last looked at.
+    changing: BTreeMap<PathBuf, Stamp>,
+    names: Names,
+    listing: Arc<Listing>,
+}
+
+/// The plugins as they were when last looked at.
+#[derive(Default)]
+pub struct Listing {
     /// By name, then file.
     entries: Vec<Entry>,
 }
 
 /// A file and what became of it.
+#[derive(Clone)]
 pub struct Entry {
-    file: PathBuf,
+    pub(crate) file: PathBuf,
     stamp: Stamp,
-    loaded: Result<Plugin, String>,
-    /// The file that had its name first.
-    taken_by: Option<PathBuf>,
+    pub(crate) loaded: Result<Plugin, String>,
+    /// The file that has its name.
+    pub(crate) taken_by: Option<PathBuf>,
 }
 
 /// Whether a file can be used.
@@ -34,67 +48,106 @@ pub enum State<'a> {
     Refused(String),
 }
 
-/// What tells that a file has changed.
-type Stamp = (Option<SystemTime>, u64);
-
 impl Catalogue {
     /// Loads what is in the folders. Where two files have a plugin of one name and kind, that of
     /// the earlier folder, and there the one whose file name sorts first, has it.
     pub fn scan(runtime: &Runtime, folders: &[PathBuf]) -> Self {
-        let mut catalogue =
-            Catalogue { runtime: runtime.clone(), folders: folders.to_vec(), entries: Vec::new() };
+        let mut catalogue = Catalogue {
+            runtime: runtime.clone(),
+            folders: folders.to_vec(),
+            entries: Vec::new(),
+            changing: BTreeMap::new(),
+            names: Names::default(),
+            listing: Arc::default(),
+        };
         catalogue.refresh();
         catalogue
     }
 
-    /// Looks at the folders again and loads the files that are new or have changed.
+    /// Looks at the folders again and loads the files that are new or have changed. One that
+    /// takes the place of a loaded plugin must look the same twice in a row, so that half a copy
+    /// replaces nothing; call this at intervals.
     pub fn refresh(&mut self) {
-        let mut known: BTreeMap<PathBuf, Entry> =
-            self.entries.drain(..).map(|e| (e.file.clone(), e)).collect();
-        let mut names: BTreeMap<(&'static str, String), PathBuf> = BTreeMap::new();
-        for (file, stamp) in self.folders.iter().flat_map(|folder| files(folder)) {
-            let loaded = match known.remove(&file) {
-                Some(entry) if entry.stamp == stamp => entry.loaded,
-                _ => load(&self.runtime, &file),
-            };
-            let mut entry = Entry { file, stamp, loaded, taken_by: None };
-            if entry.loaded.is_ok() {
-                match names.entry((entry.kind(), entry.name().to_owned())) {
-                    Vacant(free) => drop(free.insert(entry.file.clone())),
-                    Occupied(taken) => entry.taken_by = Some(taken.get().clone()),
-                }
-            }
-            self.entries.push(entry);
-        }
-        self.entries.sort_by(|a, b| (a.name(), &a.file).cmp(&(b.name(), &b.file)));
+        self.look(true);
     }
 
+    /// Loads the files that are new, and leaves the others to the next [`Catalogue::refresh`].
+    pub fn refresh_new(&mut self) {
+        self.look(false);
+    }
+
+    /// The plugins as they were when last looked at.
+    pub fn listing(&self) -> Arc<Listing> {
+        self.listing.clone()
+    }
+
+    fn look(&mut self, at_changes: bool) {
+        let mut entries = Vec::new();
+        for (file, stamp) in self.folders.iter().flat_map(|folder| folder::files(folder)) {
+            let known = self.entries.iter().find(|e| e.file == file);
+            let kept = match known {
+                None => None,
+                Some(entry) if entry.stamp == stamp => {
+                    self.changing.remove(&file);
+                    Some(entry)
+                }
+                // What could not be used is replaced by anything.
+                Some(entry) if entry.loaded.is_err() => None,
+                Some(entry) if at_changes => {
+                    let before = self.changing.insert(file.clone(), stamp.clone());
+                    let settled = before.is_some_and(|before| before == stamp);
+                    (!settled).then_some(entry)
+                }
+                Some(entry) => Some(entry),
+            };
+            entries.push(match kept {
+                Some(entry) => entry.clone(),
+                None => {
+                    self.changing.remove(&file);
+                    let loaded = load(&self.runtime, &file);
+                    Entry { file, stamp, loaded, taken_by: None }
+                }
+            });
+        }
+        self.changing.retain(|file, _| entries.iter().any(|e| e.file == *file));
+        self.names.assign(&mut entries);
+        self.entries = entries;
+        let mut sorted = self.entries.clone();
+        sorted.sort_by(|a, b| (a.name(), &a.file).cmp(&(b.name(), &b.file)));
+        self.listing = Arc::new(Listing { entries: sorted });
+    }
+}
+
+impl Listing {
     /// All files, by name.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter()
     }
 
     /// The hash function of that name.
-    pub fn hash(&self, name: &str) -> Option<HashPlugin> {
-        self.usable(name).find_map(|plugin| match plugin {
-            Plugin::Hash(plugin) => Some(plugin.clone()),
+    pub fn hash(&self, name: &str) -> Option<&HashPlugin> {
+        self.usable(name).into_iter().find_map(|plugin| match plugin {
+            Plugin::Hash(plugin) => Some(plugin),
             Plugin::Placement(_) => None,
         })
     }
 
     /// The placement policy of that name.
-    pub fn placement(&self, name: &str) -> Option<PlacementPlugin> {
-        self.usable(name).find_map(|plugin| match plugin {
-            Plugin::Placement(plugin) => Some(plugin.clone()),
+    pub fn placement(&self, name: &str) -> Option<&PlacementPlugin> {
+        self.usable(name).into_iter().find_map(|plugin| match plugin {
+            Plugin::Placement(plugin) => Some(plugin),
             Plugin::Hash(_) => None,
         })
     }
 
-    fn usable<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Plugin> {
-        self.entries.iter().filter(move |e| e.name() == name).filter_map(|e| match e.state() {
+    /// The plugins that can be used by that name: one of each kind.
+    fn usable(&self, name: &str) -> Vec<&Plugin> {
+        let called = |e: &&Entry| e.name() == name;
+        let usable = |e| match Entry::state(e) {
             State::Loaded(plugin) => Some(plugin),
             State::Refused(_) => None,
-        })
+        };
+        self.entries.iter().filter(called).filter_map(usable).collect()
     }
 }
 
@@ -124,7 +177,7 @@ impl Entry {
 
     /// Bytes of the file.
     pub fn size(&self) -> u64 {
-        self.stamp.1
+        self.stamp.bytes
     }
 
     /// Whether it can be used by its name.
@@ -142,28 +195,17 @@ impl Entry {
     }
 }
 
+/// Loads a file. Whatever it makes the compiler do, the others are loaded all the same.
 fn load(runtime: &Runtime, file: &Path) -> Result<Plugin, String> {
-    let bytes = fs::read(file).map_err(|e| e.to_string())?;
-    runtime.load(&bytes).map_err(|e| e.to_string())
-}
-
-/// The plugin files of a folder, by name.
-fn files(folder: &Path) -> Vec<(PathBuf, Stamp)> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) => {
-            tracing::debug!(folder = %folder.display(), %error, "no plugins there");
-            return Vec::new();
+    let most = runtime.settings().component_bytes;
+    let bytes = folder::read(file, most)
+        .map_err(|e| e.to_string())?
+        .ok_or_else(|| format!("it has more than the {most} bytes a plugin may have"))?;
+    match catch_unwind(AssertUnwindSafe(|| runtime.load(&bytes))) {
+        Ok(loaded) => loaded.map_err(|e| e.to_string()),
+        Err(_) => {
+            tracing::error!(file = %file.display(), "loading a plugin panicked");
+            Err("the runtime failed over it".to_owned())
         }
-    };
-    let mut files: Vec<(PathBuf, Stamp)> = entries
-        .filter_map(|entry| {
-            let path = entry.ok()?.path();
-            let about = fs::metadata(&path).ok()?;
-            let plugin = about.is_file() && path.extension().is_some_and(|e| e == "wasm");
-            plugin.then(|| (path, (about.modified().ok(), about.len())))
-        })
-        .collect();
-    files.sort();
-    files
+    }
 }

@@ -1,6 +1,7 @@
 //! The cluster as a plugin is shown it.
 
 use crate::bindings::{hash, placement};
+use crate::text::fit;
 
 /// A server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +30,9 @@ pub struct Node {
     pub server: ServerInfo,
     /// Whether it may be given more.
     pub accepts: bool,
-    /// Rows it holds.
-    pub rows: u64,
-    /// Requests a second it serves.
-    pub requests: f64,
-    /// The most replicas it may hold, where there is a limit.
+    /// Requests a second it serves, where that is known.
+    pub requests: Option<f64>,
+    /// The most copies it may hold, where there is a limit.
     pub capacity: Option<u32>,
 }
 
@@ -44,14 +43,32 @@ pub struct PlacedShard {
     pub id: String,
     /// Keys in its range, 0 where it has none.
     pub size: u64,
-    /// Rows it holds.
-    pub rows: u64,
-    /// Requests a second it gets.
-    pub requests: f64,
+    /// Rows it holds, where that is known.
+    pub rows: Option<u64>,
+    /// Bytes a copy of it takes, where that is known.
+    pub bytes: Option<u64>,
+    /// Requests a second it gets, where that is known.
+    pub requests: Option<f64>,
     /// How many copies there should be.
     pub copies: u32,
-    /// Who holds one: positions in the list of nodes, each once.
-    pub held_by: Vec<u32>,
+    /// Who holds one; each node once.
+    pub held_by: Vec<Holder>,
+}
+
+/// Who holds a copy of a shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Position in the list of nodes.
+    pub node: u32,
+    /// Whether others can be copied from it.
+    pub in_sync: bool,
+}
+
+impl PlacedShard {
+    /// Whether a node holds a copy.
+    pub fn is_on(&self, node: u32) -> bool {
+        self.held_by.iter().any(|holder| holder.node == node)
+    }
 }
 
 /// What a plan is made for.
@@ -110,7 +127,6 @@ impl From<&Node> for placement::Node {
         placement::Node {
             server: (&node.server).into(),
             accepts: node.accepts,
-            rows: node.rows,
             requests: node.requests,
             capacity: node.capacity,
         }
@@ -123,10 +139,17 @@ impl From<&PlacedShard> for placement::Shard {
             id: shard.id.clone(),
             size: shard.size,
             rows: shard.rows,
+            bytes: shard.bytes,
             requests: shard.requests,
             copies: shard.copies,
-            held_by: shard.held_by.clone(),
+            held_by: shard.held_by.iter().map(placement::Holder::from).collect(),
         }
+    }
+}
+
+impl From<&Holder> for placement::Holder {
+    fn from(holder: &Holder) -> Self {
+        placement::Holder { node: holder.node, in_sync: holder.in_sync }
     }
 }
 
@@ -143,6 +166,6 @@ impl From<&Goal> for placement::Goal {
 impl From<placement::Move> for Move {
     fn from(m: placement::Move) -> Self {
         let placement::Move { shard, source, target, reason, gain } = m;
-        Move { shard, source, target, reason, gain }
+        Move { shard, source, target, reason: fit(&reason), gain }
     }
 }

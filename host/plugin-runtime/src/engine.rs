@@ -20,6 +20,9 @@ pub(crate) fn start() -> Result<Engine, LoadError> {
         .wasm_component_model(true)
         .concurrency_support(false) // guests are never async, and scalar calls cost a third
         .epoch_interruption(true)
+        // The same bits on every machine: balancers must agree where a request goes.
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
         .max_wasm_stack(STACK_BYTES);
     let engine = Engine::new(&config).map_err(|e| LoadError::Engine(e.to_string()))?;
     let weak = engine.weak();

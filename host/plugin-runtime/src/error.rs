@@ -41,6 +41,19 @@ pub enum CallError {
         /// Requests it was given.
         asked: usize,
     },
+    /// It answered otherwise for one request alone than for it among others.
+    #[error("of request {request} it answers slot {alone} alone and {among} among others")]
+    Disagrees {
+        /// The request.
+        request: u64,
+        /// Its slot by `slot`.
+        alone: u32,
+        /// Its slot by `slots`.
+        among: u32,
+    },
+    /// What it answered is no layout.
+    #[error("its layout: {0}")]
+    Layout(ringwright_ring::LayoutError),
     /// It says that it cannot do this.
     #[error("{0}")]
     Refused(String),
@@ -50,10 +63,23 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Whether the instance can be used again. After a trap it refuses every call; after an
-    /// over-large answer it keeps that answer's memory.
-    pub(crate) fn leaves_instance_usable(&self) -> bool {
-        matches!(self, CallError::OutOfRange { .. } | CallError::Length { .. })
+    /// Whether the plugin broke its contract: it failed, took too much, or lied. Its instance is
+    /// thrown away then: after a trap it refuses every call, after an over-large answer it keeps
+    /// that answer's memory, and after a lie there is no telling what state it is in.
+    pub fn is_fault(&self) -> bool {
+        !matches!(self, CallError::Refused(_) | CallError::NoSlots)
+    }
+
+    /// Whether the same question may be answered another time. A plugin is pure, so what it
+    /// refused or lied about it will again; but time and memory depend on the machine too.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            CallError::TimedOut
+                | CallError::OutOfMemory
+                | CallError::StackOverflow
+                | CallError::Trap(_)
+        )
     }
 }
 

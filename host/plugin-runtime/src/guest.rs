@@ -1,4 +1,5 @@
-//! An instance of a plugin, and the only way to call one: with a deadline.
+//! An instance of a plugin, and the only way to call one: with a deadline, and a bound on what it
+//! may answer.
 
 use std::time::Duration;
 
@@ -8,10 +9,17 @@ use crate::engine::ticks;
 use crate::limits::Limits;
 use crate::{CallError, Settings};
 
+/// The most that a plugin may say of itself.
+pub(crate) const ABOUT_BYTES: usize = 64 << 10;
+
+/// Room for a refusal's reason beside an answer's data.
+pub(crate) const REASON_BYTES: usize = 4 << 10;
+
 /// An instance with its exports.
 pub(crate) struct Guest<Exports> {
     store: Store<Limits>,
     exports: Exports,
+    answer_bytes: usize,
 }
 
 impl<Exports> Guest<Exports> {
@@ -19,22 +27,25 @@ impl<Exports> Guest<Exports> {
     pub(crate) fn start(
         engine: &Engine,
         settings: &Settings,
+        deadline: Duration,
         instantiate: impl FnOnce(&mut Store<Limits>) -> wasmtime::Result<Exports>,
     ) -> Result<Self, CallError> {
         let mut store = Store::try_new(engine, Limits::new(settings.memory_bytes))?;
         store.limiter(|limits| limits);
-        store.set_hostcall_fuel(settings.answer_bytes);
-        store.set_epoch_deadline(ticks(settings.work_deadline));
+        store.set_hostcall_fuel(0); // to start it says nothing
+        store.set_epoch_deadline(ticks(deadline));
         let exports = instantiate(&mut store)?;
-        Ok(Guest { store, exports })
+        Ok(Guest { store, exports, answer_bytes: settings.answer_bytes })
     }
 
-    /// Calls it.
+    /// Calls it; the answer may take so long and so many bytes.
     pub(crate) fn call<R>(
         &mut self,
         deadline: Duration,
+        answer_bytes: usize,
         call: impl FnOnce(&Exports, &mut Store<Limits>) -> wasmtime::Result<R>,
     ) -> Result<R, CallError> {
+        self.store.set_hostcall_fuel(answer_bytes.min(self.answer_bytes));
         self.store.set_epoch_deadline(ticks(deadline));
         Ok(call(&self.exports, &mut self.store)?)
     }

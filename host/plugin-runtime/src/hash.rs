@@ -8,13 +8,14 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use ringwright_ring::{Layout, Point};
+use ringwright_ring::{Layout, Point, Table};
 use wasmtime::component::InstancePre;
 
-use crate::about::About;
+use crate::about::{About, Traits};
 use crate::bindings::hash;
-use crate::guest::Guest;
+use crate::guest::{ABOUT_BYTES, Guest, REASON_BYTES};
 use crate::limits::Limits;
+use crate::text::fit;
 use crate::{CallError, Description, LoadError, ServerInfo, Settings};
 
 /// The most requests handed to a guest at once: 512 KiB, which fits any guest's memory.
@@ -22,22 +23,27 @@ const BATCH: usize = 65_536;
 
 type Instance = Guest<hash::HashPlugin>;
 
-/// A hash function. Clones are the same plugin.
+/// A hash function. Clones are the same plugin, and share instances.
 #[derive(Clone)]
 pub struct HashPlugin {
     shared: Arc<Shared>,
+    seat: Arc<Seat>,
 }
 
 struct Shared {
     pre: hash::HashPluginPre<Limits>,
     settings: Settings,
     about: About,
+    traits: Traits,
 }
+
+/// A use of a plugin. Threads keep instances for it, and lose them after its end.
+struct Seat;
 
 thread_local! {
     /// This thread's instances: few, so that a scan is the fastest search. The weak reference
-    /// keeps the address it is found by from being used again, and tells a plugin that is gone.
-    static KEPT: RefCell<Vec<(Weak<Shared>, Instance)>> = const { RefCell::new(Vec::new()) };
+    /// keeps the address it is found by from being used again, and tells a use that is over.
+    static KEPT: RefCell<Vec<(Weak<Seat>, Instance)>> = const { RefCell::new(Vec::new()) };
 }
 
 impl HashPlugin {
@@ -46,22 +52,33 @@ impl HashPlugin {
         settings: &Settings,
         about: impl FnOnce(hash::Description) -> Result<About, LoadError>,
     ) -> Result<Self, LoadError> {
-        let pre =
-            hash::HashPluginPre::new(pre).map_err(|e| LoadError::Interface(format!("{e:#}")))?;
-        let told = start(&pre, settings)
-            .and_then(|mut instance| {
-                instance.call(settings.work_deadline, |exports, store| {
-                    exports.ringwright_plugin_hash().call_describe(store)
-                })
-            })
-            .map_err(LoadError::Describe)?;
+        let pre = hash::HashPluginPre::new(pre)
+            .map_err(|e| LoadError::Interface(fit(&format!("{e:#}"))))?;
+        let (told, traits) = introduce(&pre, settings).map_err(LoadError::Describe)?;
         let (settings, about) = (settings.clone(), about(told)?);
-        Ok(HashPlugin { shared: Arc::new(Shared { pre, settings, about }) })
+        let shared = Shared { pre, settings, about, traits: traits.into() };
+        Ok(HashPlugin { shared: Arc::new(shared), seat: Arc::new(Seat) })
+    }
+
+    /// The same plugin with instances of its own: they go with the last clone of what is
+    /// answered here, whoever still holds the plugin otherwise.
+    pub fn seated(&self) -> Self {
+        HashPlugin { shared: self.shared.clone(), seat: Arc::new(Seat) }
     }
 
     /// What it says of itself.
     pub fn description(&self) -> &Description {
         &self.shared.about.description
+    }
+
+    /// What it can do, by its own account.
+    pub fn traits(&self) -> Traits {
+        self.shared.traits
+    }
+
+    /// SHA-256 of its file, in hex: what tells it from any other.
+    pub fn digest(&self) -> &str {
+        &self.shared.about.digest
     }
 
     pub(crate) fn about(&self) -> &About {
@@ -75,7 +92,7 @@ impl HashPlugin {
     pub fn slot(&self, request: u64, slots: u32) -> Result<u32, CallError> {
         let deadline = self.shared.settings.slot_deadline;
         self.with_kept(slots, |instance| {
-            let slot = instance.call(deadline, |exports, store| {
+            let slot = instance.call(deadline, 0, |exports, store| {
                 exports.ringwright_plugin_hash().call_slot(store, request, slots)
             })?;
             in_range(slot, slots)
@@ -98,36 +115,55 @@ impl HashPlugin {
     }
 
     /// Lays servers out over slots, with so many virtual nodes a server where the function has
-    /// them.
+    /// them. The servers must come by number, ascending.
     ///
     /// # Errors
-    /// Says how the plugin failed, or [`CallError::Refused`] with its reason. What it answers
-    /// is checked when a table is built of it.
-    pub fn layout(
+    /// Says how the plugin failed, [`CallError::Refused`] with its reason, or
+    /// [`CallError::Layout`] where what it answered is none.
+    pub fn table(
         &self,
         servers: &[ServerInfo],
-        replicas: u32,
+        virtual_nodes: u32,
+        slots: u32,
+    ) -> Result<Table, CallError> {
+        let layout = self.layout(servers, virtual_nodes, slots)?;
+        Table::build(layout, servers.len(), slots).map_err(CallError::Layout)
+    }
+
+    pub(crate) fn layout(
+        &self,
+        servers: &[ServerInfo],
+        virtual_nodes: u32,
         slots: u32,
     ) -> Result<Layout, CallError> {
-        let Shared { pre, settings, .. } = &*self.shared;
-        let servers: Vec<hash::Server> = servers.iter().map(hash::Server::from).collect();
+        let Shared { pre, settings, about, .. } = &*self.shared;
+        let topology = hash::Topology {
+            servers: servers.iter().map(hash::Server::from).collect(),
+            virtual_nodes,
+            slots,
+            settings: about.description.values(),
+        };
+        // A point for every slot.
+        let answer_bytes = usize::try_from(slots)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(size_of::<hash::Point>())
+            .saturating_add(REASON_BYTES);
         // An instance of its own: what a layout allocates is given back with it.
-        let layout = start(pre, settings)?.call(settings.work_deadline, |exports, store| {
-            exports.ringwright_plugin_hash().call_arrange(store, &servers, replicas, slots)
+        let mut instance = start(pre, settings, settings.work_deadline)?;
+        let layout = instance.call(settings.work_deadline, answer_bytes, |exports, store| {
+            exports.ringwright_plugin_hash().call_arrange(store, &topology)
         })?;
         match layout {
             Ok(hash::Layout::Table(owners)) => Ok(Layout::Table(owners)),
             Ok(hash::Layout::Ring(points)) => {
-                let point =
-                    |p: hash::Point| Point { slot: p.slot, server: p.server, replica: p.replica };
-                Ok(Layout::Ring(points.into_iter().map(point).collect()))
+                Ok(Layout::Ring(points.into_iter().map(Point::from).collect()))
             }
-            Err(reason) => Err(CallError::Refused(reason)),
+            Err(reason) => Err(CallError::Refused(fit(&reason))),
         }
     }
 
-    /// Calls this thread's instance, started where there is none, thrown away where it cannot
-    /// be used again.
+    /// Calls this thread's instance, started where there is none, thrown away where it broke its
+    /// contract.
     fn with_kept<R>(
         &self,
         slots: u32,
@@ -137,18 +173,19 @@ impl HashPlugin {
             return Err(CallError::NoSlots);
         }
         KEPT.with_borrow_mut(|kept| {
-            let ours = Arc::as_ptr(&self.shared);
-            let i = match kept.iter().position(|(plugin, _)| plugin.as_ptr() == ours) {
+            let ours = Arc::as_ptr(&self.seat);
+            let i = match kept.iter().position(|(seat, _)| seat.as_ptr() == ours) {
                 Some(i) => i,
                 None => {
-                    kept.retain(|(plugin, _)| plugin.strong_count() > 0);
-                    let instance = start(&self.shared.pre, &self.shared.settings)?;
-                    kept.push((Arc::downgrade(&self.shared), instance));
+                    kept.retain(|(seat, _)| seat.strong_count() > 0);
+                    let Shared { pre, settings, .. } = &*self.shared;
+                    let instance = start(pre, settings, settings.start_deadline)?;
+                    kept.push((Arc::downgrade(&self.seat), instance));
                     kept.len() - 1
                 }
             };
             let result = call(&mut kept[i].1);
-            if result.as_ref().is_err_and(|e| !e.leaves_instance_usable()) {
+            if result.as_ref().is_err_and(CallError::is_fault) {
                 kept.swap_remove(i);
             }
             result
@@ -162,8 +199,34 @@ impl fmt::Debug for HashPlugin {
     }
 }
 
-fn start(pre: &hash::HashPluginPre<Limits>, settings: &Settings) -> Result<Instance, CallError> {
-    Guest::start(pre.engine(), settings, |store| pre.instantiate(store))
+impl From<hash::Point> for Point {
+    fn from(p: hash::Point) -> Self {
+        Point { slot: p.slot, server: p.server, virtual_node: p.virtual_node }
+    }
+}
+
+fn start(
+    pre: &hash::HashPluginPre<Limits>,
+    settings: &Settings,
+    deadline: Duration,
+) -> Result<Instance, CallError> {
+    Guest::start(pre.engine(), settings, deadline, |store| pre.instantiate(store))
+}
+
+/// What a plugin says of itself.
+fn introduce(
+    pre: &hash::HashPluginPre<Limits>,
+    settings: &Settings,
+) -> Result<(hash::Description, hash::Traits), CallError> {
+    let deadline = settings.work_deadline;
+    let mut instance = start(pre, settings, deadline)?;
+    let told = instance.call(deadline, ABOUT_BYTES, |exports, store| {
+        exports.ringwright_plugin_hash().call_describe(store)
+    })?;
+    let traits = instance.call(deadline, ABOUT_BYTES, |exports, store| {
+        exports.ringwright_plugin_hash().call_declare(store)
+    })?;
+    Ok((told, traits))
 }
 
 fn batch_of(
@@ -172,7 +235,8 @@ fn batch_of(
     requests: &[u64],
     slots: u32,
 ) -> Result<Vec<u32>, CallError> {
-    let got = instance.call(deadline, |exports, store| {
+    let answer_bytes = size_of::<u32>() * requests.len() + 64;
+    let got = instance.call(deadline, answer_bytes, |exports, store| {
         exports.ringwright_plugin_hash().call_slots(store, requests, slots)
     })?;
     if got.len() != requests.len() {
@@ -190,13 +254,18 @@ fn in_range(slot: u32, slots: u32) -> Result<u32, CallError> {
 mod tests {
     #![allow(clippy::unwrap_used)] // a test fails by panicking
 
+    use ringwright_test_plugins::built;
+
     use super::*;
-    use crate::tests::support::{built, hash, runtime};
+    use crate::tests::support::{hash, runtime};
+
+    fn kept() -> usize {
+        KEPT.with_borrow(Vec::len)
+    }
 
     #[test]
     fn the_instances_of_plugins_that_are_gone_go() {
         let (runtime, bytes) = (runtime(), built("quadratic"));
-        let kept = || KEPT.with_borrow(Vec::len);
         let (old, other) = (hash(runtime.load(&bytes)), hash(runtime.load(&bytes)));
         old.slot(1, 512).unwrap();
         other.slot(1, 512).unwrap();
@@ -204,5 +273,17 @@ mod tests {
         drop(old);
         hash(runtime.load(&bytes)).slot(1, 512).unwrap();
         assert_eq!(kept(), 2, "the new one took the place of the old");
+    }
+
+    #[test]
+    fn the_instances_of_a_use_that_is_over_go() {
+        let plugin = hash(runtime().load(&built("quadratic")));
+        let used = plugin.seated();
+        used.clone().slot(1, 512).unwrap();
+        used.slot(1, 512).unwrap();
+        assert_eq!(kept(), 1, "clones share it");
+        drop(used);
+        plugin.seated().slot(1, 512).unwrap();
+        assert_eq!(kept(), 1, "although the plugin is still loaded");
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Cluster, Goal, Move};
+use crate::{Cluster, Goal, Move, Node};
 
 /// What is wrong with a plan: a move, and why.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,14 +46,42 @@ pub(crate) enum Breach {
     Gain,
 }
 
-/// Checks a plan move by move, each after those before it.
-pub(crate) fn check(cluster: &Cluster, goal: &Goal, moves: &[Move]) -> Result<(), Unlawful> {
+/// What a plan leaves undone although it could be done.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("shard {shard} {lacks}, and node {node} has room for one")]
+pub(crate) struct Short {
+    shard: u32,
+    lacks: Lack,
+    /// That could take it.
+    node: u32,
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Lack {
+    #[error("lacks a copy")]
+    Copy,
+    #[error("has a copy left on node {0}, which leaves")]
+    Left(u32),
+}
+
+/// Why a plan may not be carried out.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error(transparent)]
+    Unlawful(#[from] Unlawful),
+    #[error(transparent)]
+    Short(#[from] Short),
+}
+
+/// Checks a plan move by move, each after those before it, and that it goes as far as it can.
+pub(crate) fn check(cluster: &Cluster, goal: &Goal, moves: &[Move]) -> Result<(), Fault> {
     let mut state = State::of(cluster);
     moves.iter().zip(1..).try_for_each(|(m, position)| {
         fits(goal, m)
             .and_then(|()| state.apply(cluster, m))
             .map_err(|breach| Unlawful { position, breach })
-    })
+    })?;
+    Ok(state.reached(cluster, goal)?)
 }
 
 /// Whether it is a move such a goal may have.
@@ -84,7 +112,7 @@ struct State {
 impl State {
     fn of(cluster: &Cluster) -> Self {
         let held: Vec<BTreeSet<u32>> =
-            cluster.shards.iter().map(|s| s.held_by.iter().copied().collect()).collect();
+            cluster.shards.iter().map(|s| s.held_by.iter().map(|c| c.node).collect()).collect();
         let load = |node: u32| held.iter().map(|h| u32::from(h.contains(&node))).sum();
         let loads = (0..).zip(&cluster.nodes).map(|(node, _)| load(node)).collect();
         State { held, got: BTreeSet::new(), loads }
@@ -127,29 +155,57 @@ impl State {
         }
         Ok(())
     }
+
+    /// Whether the goal is reached as far as there is room.
+    fn reached(&self, cluster: &Cluster, goal: &Goal) -> Result<(), Short> {
+        let leaving: &[u32] = if let Goal::Drain(nodes) = goal { nodes } else { &[] };
+        let open: Vec<u32> = (0..)
+            .zip(cluster.nodes.iter().zip(&self.loads))
+            .filter(|(i, (node, load))| has_room(node, **load) && !leaving.contains(i))
+            .map(|(i, _)| i)
+            .collect();
+        for (shard, (wanted, held)) in (0..).zip(cluster.shards.iter().zip(&self.held)) {
+            let lacks = match goal {
+                Goal::Place if held.len() < wanted.copies as usize => Lack::Copy,
+                Goal::Drain(nodes) => match nodes.iter().find(|n| held.contains(n)) {
+                    Some(node) => Lack::Left(*node),
+                    None => continue,
+                },
+                Goal::Place | Goal::Rebalance => continue,
+            };
+            if let Some(&node) = open.iter().find(|n| !held.contains(n)) {
+                return Err(Short { shard, lacks, node });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn has_room(node: &Node, load: u32) -> bool {
+    node.accepts && node.capacity.is_none_or(|most| load < most)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Node, PlacedShard, ServerInfo};
+    use crate::{Holder, PlacedShard, ServerInfo};
 
     /// Three nodes; shard 0 on nodes 0 and 1, shard 1 on node 0; both should have two copies.
     fn cluster() -> Cluster {
         let node = |id: u32| Node {
             server: ServerInfo::new(id, "s"),
             accepts: true,
-            rows: 0,
-            requests: 0.0,
+            requests: None,
             capacity: None,
         };
         let shard = |held_by: &[u32]| PlacedShard {
             id: "sh".into(),
             size: 0,
-            rows: 0,
-            requests: 0.0,
+            rows: None,
+            bytes: None,
+            requests: None,
             copies: 2,
-            held_by: held_by.to_vec(),
+            held_by: held_by.iter().map(|&node| Holder { node, in_sync: true }).collect(),
         };
         Cluster { nodes: (1..=3).map(node).collect(), shards: vec![shard(&[0, 1]), shard(&[0])] }
     }
@@ -159,7 +215,18 @@ mod tests {
     }
 
     fn breach(cluster: &Cluster, goal: &Goal, moves: &[Move]) -> Result<(), (usize, Breach)> {
-        check(cluster, goal, moves).map_err(|e| (e.position, e.breach))
+        match check(cluster, goal, moves) {
+            Err(Fault::Unlawful(e)) => Err((e.position, e.breach)),
+            Ok(()) | Err(Fault::Short(_)) => Ok(()),
+        }
+    }
+
+    fn short(cluster: &Cluster, goal: &Goal, moves: &[Move]) -> Option<Short> {
+        match check(cluster, goal, moves) {
+            Ok(()) => None,
+            Err(Fault::Short(short)) => Some(short),
+            Err(e) => unreachable!("{e}"),
+        }
     }
 
     #[test]
@@ -230,6 +297,37 @@ mod tests {
         ] {
             assert_eq!(breach(&c, goal, &[m]), Err((1, expected)));
         }
+    }
+
+    #[test]
+    fn a_copy_that_could_be_placed_is_placed() {
+        let mut c = cluster();
+        let lacks = |node| Some(Short { shard: 1, lacks: Lack::Copy, node });
+        assert_eq!(short(&c, &Goal::Place, &[]), lacks(1));
+        assert_eq!(short(&c, &Goal::Place, &[step(1, None, 2)]), None);
+        c.nodes[1].accepts = false;
+        assert_eq!(short(&c, &Goal::Place, &[]), lacks(2));
+        c.nodes[2].capacity = Some(0);
+        assert_eq!(short(&c, &Goal::Place, &[]), None, "there is no room");
+    }
+
+    #[test]
+    fn a_node_that_could_be_drained_is_drained() {
+        let mut c = cluster();
+        let drain = Goal::Drain(vec![0]);
+        let left = |shard, node| Some(Short { shard, lacks: Lack::Left(0), node });
+        assert_eq!(short(&c, &drain, &[]), left(0, 2));
+        assert_eq!(short(&c, &drain, &[step(0, Some(0), 2)]), left(1, 1));
+        assert_eq!(short(&c, &drain, &[step(0, Some(0), 2), step(1, Some(0), 1)]), None);
+        assert_eq!(short(&c, &Goal::Drain(vec![0, 1, 2]), &[]), None, "nobody stays");
+        c.nodes[1].accepts = false;
+        c.nodes[2].capacity = Some(1);
+        assert_eq!(short(&c, &drain, &[step(0, Some(0), 2)]), None, "there is no more room");
+    }
+
+    #[test]
+    fn balance_need_not_be_reached() {
+        assert_eq!(short(&cluster(), &Goal::Rebalance, &[]), None);
     }
 
     #[test]

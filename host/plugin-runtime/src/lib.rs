@@ -11,19 +11,23 @@ mod catalogue;
 mod cluster;
 mod engine;
 mod error;
+mod folder;
 mod guest;
 mod hash;
 mod law;
 mod limits;
+mod names;
 mod placement;
+mod probe;
 mod runtime;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod text;
 
-pub use about::Description;
-pub use catalogue::{Catalogue, Entry, State};
-pub use cluster::{Cluster, Goal, Move, Node, PlacedShard, ServerInfo};
+pub use about::{Description, Setting, Traits};
+pub use catalogue::{Catalogue, Entry, Listing, State};
+pub use cluster::{Cluster, Goal, Holder, Move, Node, PlacedShard, ServerInfo};
 pub use error::{CallError, LoadError};
 pub use hash::HashPlugin;
 pub use placement::PlacementPlugin;

@@ -9,6 +9,7 @@ use wasmtime::component::{Component, Linker};
 use crate::about::About;
 use crate::bindings::{HASH, PLACEMENT};
 use crate::cache::Cache;
+use crate::text::fit;
 use crate::{Description, HashPlugin, LoadError, PlacementPlugin, Settings, engine};
 
 /// Loads plugins. Clones share one engine.
@@ -52,7 +53,7 @@ impl Runtime {
         let component = self.component(bytes, &digest)?;
         let pre = Linker::new(&self.engine)
             .instantiate_pre(&component)
-            .map_err(|e| LoadError::Imports(format!("{e:#}")))?;
+            .map_err(|e| LoadError::Imports(fit(&format!("{e:#}"))))?;
         let about = |told| Ok(About { description: Description::try_from(told)?, digest, size });
         let exports = |interface| component.get_export_index(None, interface).is_some();
         if exports(HASH) {
@@ -64,12 +65,16 @@ impl Runtime {
         }
     }
 
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     fn component(&self, bytes: &[u8], digest: &str) -> Result<Component, LoadError> {
         if let Some(kept) = self.cache.as_ref().and_then(|c| c.get(&self.engine, digest)) {
             return Ok(kept);
         }
         let component = Component::from_binary(&self.engine, bytes)
-            .map_err(|e| LoadError::NotAComponent(format!("{e:#}")))?;
+            .map_err(|e| LoadError::NotAComponent(fit(&format!("{e:#}"))))?;
         if let Some(cache) = &self.cache {
             cache.put(digest, &component);
         }

@@ -15,12 +15,16 @@ pub struct Settings {
     /// The memory an instance may grow to. Enough for Rust and C; a plugin that brings a
     /// Python or a JavaScript along needs some 256 MiB.
     pub memory_bytes: usize,
-    /// The most data one answer may carry.
+    /// The most data one answer may carry. What is asked bounds it further: so many slots, so
+    /// many points.
     pub answer_bytes: usize,
     /// The longest a slot may take. A healthy one takes a thousandth of it; the rest is for a
     /// thread that has to wait for its processor.
     pub slot_deadline: Duration,
-    /// The longest anything else may take: a batch of slots, a layout, a plan, starting up.
+    /// The longest an instance may take to start where a request waits for it.
+    pub start_deadline: Duration,
+    /// The longest anything else may take: a batch of slots, a layout, a plan, starting
+    /// up where nobody waits.
     pub work_deadline: Duration,
 }
 
@@ -32,6 +36,7 @@ impl Default for Settings {
             memory_bytes: 16 << 20,
             answer_bytes: 16 << 20,
             slot_deadline: Duration::from_millis(20),
+            start_deadline: Duration::from_millis(100),
             work_deadline: Duration::from_secs(1),
         }
     }

@@ -1,5 +1,7 @@
 //! The ring as arcs: runs of slots with one owner, which a walk can step over.
 
+use crate::Point;
+
 /// Slots up to and with `end`, from the arc before.
 #[derive(Clone, Copy, Debug)]
 struct Arc {
@@ -11,7 +13,7 @@ struct Arc {
 #[derive(Clone, Debug)]
 pub(crate) struct Arcs {
     arcs: Box<[Arc]>,
-    /// Servers that own a slot: a walk ends when it has met them all.
+    /// Servers that own a slot: having met them all, a walk need not go on.
     owners: usize,
 }
 
@@ -29,15 +31,36 @@ impl Arcs {
         Arcs { arcs: arcs.into(), owners: met.into_iter().filter(|m| *m).count() }
     }
 
-    /// The owners from a slot on, clockwise, each once.
-    pub(crate) fn walk(&self, slot: u32, servers: usize) -> impl Iterator<Item = usize> {
+    /// All servers, each once: the owners from a slot on, clockwise, then those that own nothing.
+    pub(crate) fn walk(&self, slot: u32, servers: usize) -> Vec<usize> {
         let (before, after) = self.arcs.split_at(self.arcs.partition_point(|a| a.end < slot));
         let mut met = vec![false; servers];
-        after
-            .iter()
-            .chain(before)
-            .map(|a| a.server as usize)
-            .filter(move |&s| !std::mem::replace(&mut met[s], true))
-            .take(self.owners)
+        let mut order = Vec::with_capacity(servers);
+        for server in after.iter().chain(before).map(|a| a.server as usize) {
+            if order.len() == self.owners {
+                break;
+            }
+            if !std::mem::replace(&mut met[server], true) {
+                order.push(server);
+            }
+        }
+        order.extend((0..servers).filter(|&s| !met[s]));
+        order
+    }
+
+    /// Virtual nodes that make the same ring: one at the last slot of each arc.
+    pub(crate) fn points(&self, servers: usize) -> Vec<Point> {
+        let mut nodes = vec![0; servers];
+        let point = |a: &Arc| {
+            let virtual_node = &mut nodes[a.server as usize];
+            *virtual_node += 1;
+            Point { slot: a.end, server: a.server, virtual_node: *virtual_node }
+        };
+        self.arcs.iter().map(point).collect()
+    }
+
+    /// The memory they take.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&*self.arcs)
     }
 }

@@ -8,7 +8,7 @@ pub struct Point {
     /// Position in the list of servers.
     pub server: u32,
     /// Which of the server's virtual nodes it is.
-    pub replica: u32,
+    pub virtual_node: u32,
 }
 
 /// Servers laid out over slots.

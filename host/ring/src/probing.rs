@@ -34,7 +34,7 @@ mod tests {
 
     fn settled(wanted: &[u32], slots: u32) -> Vec<u32> {
         let mut points: Vec<Point> =
-            wanted.iter().map(|&slot| Point { slot, server: 0, replica: 0 }).collect();
+            wanted.iter().map(|&slot| Point { slot, server: 0, virtual_node: 0 }).collect();
         settle(&mut points, slots);
         points.iter().map(|p| p.slot).collect()
     }

@@ -1,5 +1,7 @@
 //! A layout as an array from slot to server.
 
+use std::borrow::Cow;
+
 use crate::arcs::Arcs;
 use crate::{Layout, LayoutError, Point, probing};
 
@@ -47,16 +49,27 @@ impl Table {
         self.owners.get(slot as usize).map(|s| *s as usize)
     }
 
-    /// The positions of the servers from a slot on, clockwise, each once: the owner first, then
-    /// those to ask where it can't answer. A server that owns no slot does not come.
-    pub fn walk(&self, slot: u32) -> impl Iterator<Item = usize> {
+    /// The positions of all servers, each once: the owners from a slot on, clockwise, its own
+    /// first, then those to ask where no owner can answer, because they own no slot.
+    pub fn walk(&self, slot: u32) -> Vec<usize> {
         self.arcs.walk(slot, self.servers)
     }
 
-    /// The virtual nodes clockwise, where they stand after probing; none for a layout that was
-    /// no ring.
-    pub fn points(&self) -> &[Point] {
-        &self.points
+    /// The virtual nodes clockwise, where they stand after probing.
+    ///
+    /// For a layout that was no ring, those of the ring that has the same owners: one where each
+    /// run of slots of one owner ends. Either way a slot belongs to the first of them clockwise.
+    pub fn points(&self) -> Cow<'_, [Point]> {
+        if self.points.is_empty() {
+            Cow::Owned(self.arcs.points(self.servers))
+        } else {
+            Cow::Borrowed(&self.points)
+        }
+    }
+
+    /// The memory it takes.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&*self.owners) + self.arcs.bytes() + size_of_val(&*self.points)
     }
 
     /// How many slots there are.
@@ -121,15 +134,15 @@ mod tests {
 
     use super::*;
 
-    fn at(slot: u32, server: u32, replica: u32) -> Point {
-        Point { slot, server, replica }
+    fn at(slot: u32, server: u32, virtual_node: u32) -> Point {
+        Point { slot, server, virtual_node }
     }
 
     /// Φ(i, j) = i² + j² + 2j + 25 of the paper, servers and virtual nodes from 1.
-    fn papers(servers: u32, replicas: u32) -> Layout {
+    fn papers(servers: u32, virtual_nodes: u32) -> Layout {
         let point = |i: u32, j: u32| at((i * i + j * j + 2 * j + 25) % 512, i - 1, j);
         let points = (1..=servers)
-            .flat_map(|i| (1..=replicas).map(move |j| (i, j)))
+            .flat_map(|i| (1..=virtual_nodes).map(move |j| (i, j)))
             .map(|(i, j)| point(i, j));
         Layout::Ring(points.collect())
     }
@@ -140,7 +153,7 @@ mod tests {
         // 37 is taken by Φ(2, 2) and goes to 38.
         let table = Table::build(papers(3, 4), 3, 512).unwrap();
         assert_eq!(
-            table.points(),
+            *table.points(),
             [
                 at(29, 0, 1),
                 at(32, 1, 1),
@@ -175,28 +188,49 @@ mod tests {
     fn a_clash_at_the_last_slot_goes_to_the_first() {
         let layout = Layout::Ring(vec![at(511, 0, 1), at(511, 1, 1)]);
         let table = Table::build(layout, 2, 512).unwrap();
-        assert_eq!(table.points(), [at(0, 1, 1), at(511, 0, 1)]);
+        assert_eq!(*table.points(), [at(0, 1, 1), at(511, 0, 1)]);
         assert_eq!([0, 1, 511].map(|s| table.owner(s)), [Some(1), Some(0), Some(0)]);
     }
 
     #[test]
     fn a_walk_meets_each_server_once_and_the_owner_first() {
         let table = Table::build(papers(3, 4), 3, 512).unwrap();
-        assert_eq!(table.walk(35).collect::<Vec<_>>(), [1, 2, 0]); // 37, 38, 41
-        assert_eq!(table.walk(55).collect::<Vec<_>>(), [2, 0, 1]); // 58, around to 29, 32
-        assert_eq!(table.walk(400).collect::<Vec<_>>(), [0, 1, 2]); // 29, 32, (34, 37,) 38
+        assert_eq!(table.walk(35), [1, 2, 0]); // 37, 38, 41
+        assert_eq!(table.walk(55), [2, 0, 1]); // 58, around to 29, 32
+        assert_eq!(table.walk(400), [0, 1, 2]); // 29, 32, (34, 37,) 38
         for slot in 0..512 {
-            assert_eq!(table.walk(slot).next(), table.owner(slot));
+            assert_eq!(table.walk(slot).first().copied(), table.owner(slot));
         }
     }
 
     #[test]
     fn a_table_is_walked_slot_by_slot() {
         let table = Table::build(Layout::Table(vec![2, 0, 0, 2]), 4, 4).unwrap();
-        assert_eq!(table.walk(1).collect::<Vec<_>>(), [0, 2]);
-        assert_eq!(table.walk(3).collect::<Vec<_>>(), [2, 0]);
-        assert_eq!(table.points(), []);
+        assert_eq!(table.walk(1)[..2], [0, 2]);
+        assert_eq!(table.walk(3)[..2], [2, 0]);
         assert_eq!((table.slots(), table.servers()), (4, 4));
+    }
+
+    #[test]
+    fn who_owns_no_slot_is_asked_last() {
+        let table = Table::build(Layout::Table(vec![2, 0, 0, 2]), 4, 4).unwrap();
+        assert_eq!([0, 1].map(|slot| table.walk(slot)), [vec![2, 0, 1, 3], vec![0, 2, 1, 3]]);
+        let table = Table::build(Layout::Ring(vec![at(7, 1, 1)]), 3, 512).unwrap();
+        assert_eq!(table.walk(400), [1, 0, 2]);
+    }
+
+    #[test]
+    fn the_points_of_a_table_make_the_same_ring() {
+        for owners in [vec![2, 0, 0, 2], vec![1, 1, 1, 1], vec![0, 1, 0, 1], vec![3, 3, 0, 0]] {
+            let table = Table::build(Layout::Table(owners), 4, 4).unwrap();
+            let points = table.points().into_owned();
+            let ring = Table::build(Layout::Ring(points.clone()), 4, 4).unwrap();
+            for slot in 0..4 {
+                assert_eq!(ring.owner(slot), table.owner(slot), "{points:?}");
+            }
+        }
+        let table = Table::build(Layout::Table(vec![2, 0, 0, 2]), 4, 4).unwrap();
+        assert_eq!(*table.points(), [at(0, 2, 1), at(2, 0, 1), at(3, 2, 2)]);
     }
 
     #[test]
@@ -204,7 +238,7 @@ mod tests {
         for layout in [Layout::Ring(Vec::new()), Layout::Table(Vec::new())] {
             let table = Table::build(layout, 0, 512).unwrap();
             assert_eq!(table.owner(0), None);
-            assert_eq!(table.walk(0).next(), None);
+            assert!(table.walk(0).is_empty() && table.points().is_empty());
         }
     }
 

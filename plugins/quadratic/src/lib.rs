@@ -9,7 +9,9 @@ mod bindings {
     use super::Quadratic;
 }
 
-pub use bindings::exports::ringwright::plugin::hash::{Description, Guest, Layout, Point, Server};
+pub use bindings::exports::ringwright::plugin::hash::{
+    Description, Guest, Layout, Point, Server, Topology, Traits,
+};
 
 /// The plugin.
 pub struct Quadratic;
@@ -20,8 +22,13 @@ impl Guest for Quadratic {
             name: "quadratic".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             summary: "Quadratic hashing, one point a server".into(),
-            source: "The paper, section 2.1, without virtual servers".into(),
+            reference: "The paper, section 2.1, without virtual servers".into(),
+            settings: Vec::new(),
         }
+    }
+
+    fn declare() -> Traits {
+        Traits { weighted: false, virtual_nodes: false, tail_only: false, max_servers: None }
     }
 
     fn slot(request: u64, slots: u32) -> u32 {
@@ -32,12 +39,13 @@ impl Guest for Quadratic {
         requests.into_iter().map(|i| h(i, slots)).collect()
     }
 
-    fn arrange(servers: Vec<Server>, _replicas: u32, slots: u32) -> Result<Layout, String> {
+    fn arrange(topology: Topology) -> Result<Layout, String> {
+        let Topology { servers, slots, .. } = topology;
         if slots == 0 {
             return Err("a ring needs slots".into());
         }
         let point =
-            |(server, s): (u32, &Server)| Point { slot: phi(s.id, slots), server, replica: 1 };
+            |(server, s): (u32, &Server)| Point { slot: phi(s.id, slots), server, virtual_node: 1 };
         Ok(Layout::Ring((0..).zip(&servers).map(point).collect()))
     }
 }
@@ -60,8 +68,18 @@ mod tests {
 
     use super::*;
 
-    fn server(id: u32) -> Server {
-        Server { id, name: format!("Server{id}"), weight: 1, labels: Vec::new() }
+    fn topology(ids: &[u32], slots: u32) -> Topology {
+        let server =
+            |&id| Server { id, name: format!("Server{id}"), weight: 1, labels: Vec::new() };
+        let servers = ids.iter().map(server).collect();
+        Topology { servers, virtual_nodes: 9, slots, settings: Vec::new() }
+    }
+
+    fn points(ids: &[u32]) -> Vec<Point> {
+        match Quadratic::arrange(topology(ids, 512)).unwrap() {
+            Layout::Ring(points) => points,
+            Layout::Table(_) => unreachable!(),
+        }
     }
 
     #[test]
@@ -86,12 +104,26 @@ mod tests {
 
     #[test]
     fn a_server_has_one_point() {
-        let Layout::Ring(points) = Quadratic::arrange(vec![server(1), server(20)], 9, 512).unwrap()
-        else {
-            unreachable!()
-        };
-        let told: Vec<_> = points.iter().map(|p| (p.slot, p.server, p.replica)).collect();
+        let told: Vec<_> =
+            points(&[1, 20]).iter().map(|p| (p.slot, p.server, p.virtual_node)).collect();
         assert_eq!(told, [(26, 0, 1), (425, 1, 1)]);
+    }
+
+    /// Without virtual nodes one of three servers gets nearly all, and one nothing.
+    #[test]
+    fn the_papers_problem_comes_out() {
+        let points = points(&[1, 2, 3]).into_iter().map(|p| ringwright_ring::Point {
+            slot: p.slot,
+            server: p.server,
+            virtual_node: p.virtual_node,
+        });
+        let layout = ringwright_ring::Layout::Ring(points.collect());
+        let table = ringwright_ring::Table::build(layout, 3, 512).unwrap();
+        let mut counts = [0_u32; 3];
+        for id in 100_000..=999_999 {
+            counts[table.owner(h(id, 512)).unwrap()] += 1;
+        }
+        assert_eq!(counts.map(|n| (n + 45) / 90), [9609, 0, 391]);
     }
 
     #[test]
@@ -103,6 +135,6 @@ mod tests {
 
     #[test]
     fn no_slots_is_an_error_not_a_fault() {
-        assert!(Quadratic::arrange(vec![server(1)], 1, 0).is_err());
+        assert!(Quadratic::arrange(topology(&[1], 0)).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use crate::Cluster;
+use crate::{Cluster, Shard};
 
 pub(crate) struct Board {
     nodes: Vec<Holder>,
@@ -33,7 +33,7 @@ impl Board {
             capacity: capacity.map_or(usize::MAX, |c| c as usize),
             shards: (0..)
                 .zip(&cluster.shards)
-                .filter(|(_, s)| s.held_by.contains(&node))
+                .filter(|(_, s)| s.held_by.iter().any(|c| c.node == node))
                 .map(|(shard, _)| shard)
                 .collect(),
         };
@@ -50,8 +50,9 @@ impl Board {
         self.copies[shard as usize]
     }
 
-    pub(crate) fn without_copy(&self) -> usize {
-        self.copies.iter().filter(|c| **c == 0).count()
+    /// How many shards should have a copy and have none.
+    pub(crate) fn bare(&self, shards: &[Shard]) -> usize {
+        self.copies.iter().zip(shards).filter(|(held, s)| **held == 0 && s.copies > 0).count()
     }
 
     /// How many copies the nodes can take yet.

@@ -14,7 +14,7 @@ mod bindings {
 mod board;
 
 pub use bindings::exports::ringwright::plugin::placement::{
-    Cluster, Description, Goal, Guest, Move, Node, Server, Shard,
+    Cluster, Description, Goal, Guest, Holder, Move, Node, Server, Shard,
 };
 use board::Board;
 
@@ -27,11 +27,16 @@ impl Guest for Spread {
             name: "spread".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             summary: "Copies go to the servers that hold the fewest".into(),
-            source: "Least-loaded-first greedy placement".into(),
+            reference: "Least-loaded-first greedy placement".into(),
+            settings: Vec::new(),
         }
     }
 
-    fn plan(cluster: Cluster, goal: Goal) -> Result<Vec<Move>, String> {
+    fn plan(
+        cluster: Cluster,
+        goal: Goal,
+        _settings: Vec<(String, String)>,
+    ) -> Result<Vec<Move>, String> {
         let mut board = Board::of(&cluster);
         Ok(match goal {
             Goal::Place => place(&cluster, &mut board),
@@ -47,7 +52,7 @@ fn place(cluster: &Cluster, board: &mut Board) -> Vec<Move> {
     let mut moves = Vec::new();
     for (shard, wanted) in (0..).zip(&cluster.shards) {
         while board.copies(shard) < wanted.copies as usize {
-            if board.copies(shard) > 0 && board.room() <= board.without_copy() {
+            if board.copies(shard) > 0 && board.room() <= board.bare(&cluster.shards) {
                 break;
             }
             let Some(target) = board.least_loaded(shard, &[]) else { break };

@@ -4,8 +4,7 @@ use super::*;
 
 fn nodes(count: u32) -> Vec<Node> {
     let server = |id| Server { id, name: format!("Server{id}"), weight: 1, labels: Vec::new() };
-    let node =
-        |id| Node { server: server(id), accepts: true, rows: 0, requests: 0.0, capacity: None };
+    let node = |id| Node { server: server(id), accepts: true, requests: None, capacity: None };
     (1..=count).map(node).collect()
 }
 
@@ -14,10 +13,11 @@ fn shards(copies: u32, held_by: &[&[u32]]) -> Vec<Shard> {
     let shard = |(i, held): (usize, &&[u32])| Shard {
         id: format!("sh{}", i + 1),
         size: 0,
-        rows: 0,
-        requests: 0.0,
+        rows: None,
+        bytes: None,
+        requests: None,
         copies,
-        held_by: held.to_vec(),
+        held_by: held.iter().map(|&node| Holder { node, in_sync: true }).collect(),
     };
     held_by.iter().enumerate().map(shard).collect()
 }
@@ -27,18 +27,19 @@ type Outcome = (Vec<(u32, Option<u32>, u32)>, Vec<usize>);
 
 /// Plans and carries the plan out, step by step, as the host would.
 fn carry_out(mut cluster: Cluster, goal: Goal) -> Outcome {
-    let moves = Spread::plan(cluster.clone(), goal).unwrap();
+    let moves = Spread::plan(cluster.clone(), goal, Vec::new()).unwrap();
     for m in &moves {
         let held = &mut cluster.shards[m.shard as usize].held_by;
         assert!(cluster.nodes[m.target as usize].accepts);
-        assert!(!held.contains(&m.target), "two copies on one node");
-        held.push(m.target);
+        assert!(held.iter().all(|c| c.node != m.target), "two copies on one node");
+        held.push(Holder { node: m.target, in_sync: false });
         if let Some(source) = m.source {
-            assert!(held.contains(&source), "nothing there to move");
-            held.retain(|n| *n != source);
+            assert!(held.iter().any(|c| c.node == source), "nothing there to move");
+            held.retain(|c| c.node != source);
         }
     }
-    let load = |n: usize| cluster.shards.iter().filter(|s| s.held_by.contains(&(n as u32))).count();
+    let holds = |s: &Shard, n: usize| s.held_by.iter().any(|c| c.node as usize == n);
+    let load = |n: usize| cluster.shards.iter().filter(|s| holds(s, n)).count();
     let loads: Vec<usize> = (0..cluster.nodes.len()).map(load).collect();
     for (node, load) in cluster.nodes.iter().zip(&loads) {
         assert!(node.capacity.is_none_or(|c| *load <= c as usize), "{load} copies are too many");
@@ -78,6 +79,14 @@ fn where_room_is_short_every_shard_has_a_copy_first() {
     let copies = |shard| moves.iter().filter(|m| m.0 == shard).count();
     assert_eq!([copies(0), copies(1), copies(2)], [2, 1, 1]);
     assert_eq!(loads, [2, 2]);
+}
+
+#[test]
+fn a_shard_that_should_have_no_copy_takes_no_room() {
+    let mut cluster = Cluster { nodes: nodes(2), shards: shards(2, &[&[], &[]]) };
+    cluster.nodes.iter_mut().for_each(|n| n.capacity = Some(1));
+    cluster.shards[1].copies = 0;
+    assert_eq!(carry_out(cluster, Goal::Place).1, [1, 1]);
 }
 
 #[test]

@@ -1,8 +1,14 @@
 //! Guests that mean harm: each gives its typed error, and the host goes on.
 
-use crate::tests::support::{HashBodies, hash, placement, policy, runtime, servers, settings};
+use std::time::{Duration, Instant};
+
+use ringwright_ring::LayoutError;
+use ringwright_test_plugins::{HashBodies, policy};
+
+use crate::tests::support::{hash, placement, runtime, servers, settings};
 use crate::{
-    CallError, Cluster, Goal, HashPlugin, Node, PlacedShard, Runtime, ServerInfo, Settings,
+    CallError, Cluster, Goal, HashPlugin, Holder, LoadError, Node, PlacedShard, Runtime,
+    ServerInfo, Settings,
 };
 
 /// A plugin that does harm when asked for request 0 and answers 3 otherwise.
@@ -89,10 +95,102 @@ fn slots_are_counted_and_checked() {
 fn an_answer_that_is_too_large_is_refused() {
     let slots = "(i32.store (i32.const 256) (i32.const 0))
         (i32.store (i32.const 260) (i32.const 10000)) (i32.const 256)";
-    let small = Runtime::new(Settings { answer_bytes: 20_000, ..settings() }).unwrap();
-    let plugin = hash(small.load(&HashBodies { slots, ..HashBodies::default() }.component()));
+    let plugin = hash(runtime().load(&HashBodies { slots, ..HashBodies::default() }.component()));
     assert_eq!(plugin.slots(&[1], 512), Err(CallError::TooLarge));
     assert_eq!(plugin.slot(1, 512), Ok(3));
+}
+
+#[test]
+fn what_is_asked_bounds_the_answer() {
+    // 2,000 points of no content, or 2,000 entries of a table.
+    let ring = "(i32.store (i32.const 264) (i32.const 2048))
+        (i32.store (i32.const 268) (i32.const 2000)) (i32.const 256)";
+    let table = "(i32.store (i32.const 260) (i32.const 1))
+        (i32.store (i32.const 264) (i32.const 2048))
+        (i32.store (i32.const 268) (i32.const 2000)) (i32.const 256)";
+    let of = |arrange| {
+        let bytes = HashBodies { arrange, ..HashBodies::default() }.component();
+        move |slots| hash(runtime().load(&bytes)).table(&servers(1), 9, slots).unwrap_err()
+    };
+    let (ring, table) = (of(ring), of(table));
+    assert_eq!(ring(512), CallError::TooLarge);
+    let crowded = LayoutError::Crowded { points: 2000, slots: 1999 };
+    assert_eq!(ring(1999), CallError::Layout(crowded));
+    assert_eq!(table(100), CallError::TooLarge);
+    let length = LayoutError::Length { got: 2000, slots: 1999 };
+    assert_eq!(table(1999), CallError::Layout(length));
+}
+
+#[test]
+fn a_plan_has_no_more_moves_than_copies() {
+    // 1,000 moves where two are called for.
+    let plan = "(i32.store (i32.const 260) (i32.const 512))
+        (i32.store (i32.const 264) (i32.const 1000)) (i32.const 256)";
+    let plugin = placement(runtime().load(&policy(plan)));
+    let cluster = Cluster { nodes: vec![node(1)], shards: vec![shard(Vec::new())] };
+    assert_eq!(plugin.plan(&cluster, &Goal::Place), Err(CallError::TooLarge));
+}
+
+#[test]
+fn a_plugin_that_does_not_start_is_none() {
+    let refused = |start| {
+        let bytes = HashBodies { start, ..HashBodies::default() }.component();
+        runtime().load(&bytes).unwrap_err()
+    };
+    let began = Instant::now();
+    assert_eq!(refused("(loop $l (br $l))"), LoadError::Describe(CallError::TimedOut));
+    assert!(began.elapsed() < Duration::from_secs(5));
+    let LoadError::Describe(CallError::Trap(_)) = refused("(unreachable)") else { panic!() };
+    let bomb = "(loop $l (drop (memory.grow (i32.const 8))) (br $l))";
+    assert_eq!(refused(bomb), LoadError::Describe(CallError::OutOfMemory));
+}
+
+#[test]
+fn a_start_that_a_request_waits_for_is_cut_short() {
+    // It takes some 10 ms or more, which no more than 1 ms is allowed for.
+    let start = "(local $i i32) (loop $l
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if $l (i32.lt_u (local.get $i) (i32.const 100000000))))";
+    let bytes = HashBodies { start, ..HashBodies::default() }.component();
+    let short = Duration::from_millis(1);
+    let work_deadline = Duration::from_secs(10);
+    let impatient =
+        Runtime::new(Settings { start_deadline: short, work_deadline, ..settings() }).unwrap();
+    let plugin = hash(impatient.load(&bytes));
+    assert!(plugin.table(&servers(3), 9, 512).is_ok(), "where nobody waits it may");
+    assert_eq!(plugin.slot(1, 512), Err(CallError::TimedOut));
+}
+
+#[test]
+fn a_liar_is_found_out() {
+    let probe = |bodies: HashBodies| hash(runtime().load(&bodies.component())).probe(512);
+    assert_eq!(probe(HashBodies::default()), Ok(()));
+    // 3 for each but request 1, which it says is 4 among others.
+    let slots = "(i32.store (i32.const 256) (i32.const 40960))
+        (i32.store (i32.const 260) (local.get 1))
+        (i32.store (i32.const 40960) (i32.const 3)) (i32.store (i32.const 40964) (i32.const 4))
+        (i32.const 256)";
+    let slot = "(if (i64.gt_u (local.get 0) (i64.const 1)) (then (return (i32.const 0))))
+        (i32.const 3)";
+    let lie = CallError::Disagrees { request: 1, alone: 3, among: 4 };
+    assert_eq!(probe(HashBodies { slot, slots, ..HashBodies::default() }), Err(lie));
+    let slot = "(local.get 1)";
+    let lie = CallError::OutOfRange { slot: 512, slots: 512 };
+    assert_eq!(probe(HashBodies { slot, ..HashBodies::default() }), Err(lie));
+    let slot = "(if (i64.eq (local.get 0) (i64.const -1)) (then (loop $l (br $l))))
+        (i32.const 3)";
+    assert_eq!(probe(HashBodies { slot, ..HashBodies::default() }), Err(CallError::TimedOut));
+}
+
+#[test]
+fn a_liar_loses_its_instance() {
+    let slot = "(if (i64.eqz (local.get 0)) (then (return (local.get 1))))
+        (global.set $calls (i32.add (global.get $calls) (i32.const 1))) (global.get $calls)";
+    let plugin = harmful(slot);
+    assert_eq!([1, 1].map(|i| plugin.slot(i, 512)), [Ok(1), Ok(2)]);
+    assert!(plugin.slot(0, 512).unwrap_err().is_fault());
+    assert_eq!(plugin.slot(1, 512), Ok(1), "a fresh one counts from the start");
+    assert!(!CallError::NoSlots.is_fault() && !CallError::Refused(String::new()).is_fault());
 }
 
 #[test]
@@ -113,32 +211,36 @@ fn a_refusal_carries_its_reason() {
     assert_eq!(plugin.layout(&servers(3), 9, 512), Err(CallError::Refused("hostile".into())));
 }
 
+fn node(id: u32) -> Node {
+    Node { server: ServerInfo::new(id, "s"), accepts: true, requests: None, capacity: None }
+}
+
+fn shard(held_by: Vec<Holder>) -> PlacedShard {
+    let id = "sh1".into();
+    PlacedShard { id, size: 0, rows: None, bytes: None, requests: None, copies: 2, held_by }
+}
+
+#[test]
+fn a_plan_that_stops_short_is_refused() {
+    let plugin = placement(runtime().load(&policy("(i32.const 512)"))); // no moves
+    let cluster = Cluster { nodes: vec![node(1)], shards: vec![shard(Vec::new())] };
+    let told = "shard 0 lacks a copy, and node 0 has room for one";
+    assert_eq!(plugin.plan(&cluster, &Goal::Place), Err(CallError::Unlawful(told.into())));
+    assert_eq!(plugin.plan(&cluster, &Goal::Rebalance), Ok(Vec::new()));
+}
+
 #[test]
 fn a_plan_that_puts_two_copies_on_a_node_is_unlawful() {
     // result at 256: one move at 512, all zero: a new copy of shard 0 on node 0.
     let plan = "(i32.store (i32.const 260) (i32.const 512))
         (i32.store (i32.const 264) (i32.const 1)) (i32.const 256)";
     let plugin = placement(runtime().load(&policy(plan)));
-    let node = |id| Node {
-        server: ServerInfo::new(id, "s"),
-        accepts: true,
-        rows: 0,
-        requests: 0.0,
-        capacity: None,
-    };
-    let shard = |held_by: Vec<u32>| PlacedShard {
-        id: "sh1".into(),
-        size: 0,
-        rows: 0,
-        requests: 0.0,
-        copies: 2,
-        held_by,
-    };
     let cluster = |held_by| Cluster { nodes: vec![node(1), node(2)], shards: vec![shard(held_by)] };
     assert_eq!(
-        plugin.plan(&cluster(vec![0]), &Goal::Place),
+        plugin.plan(&cluster(vec![Holder { node: 0, in_sync: true }]), &Goal::Place),
         Err(CallError::Unlawful("move 1: node 0 holds a copy already".into()))
     );
-    let moves = plugin.plan(&cluster(vec![1]), &Goal::Place).unwrap();
+    let moves =
+        plugin.plan(&cluster(vec![Holder { node: 1, in_sync: true }]), &Goal::Place).unwrap();
     assert_eq!((moves.len(), moves[0].shard, moves[0].source, moves[0].target), (1, 0, None, 0));
 }

@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::tests::support::{HashBodies, built, hash, runtime, settings};
-use crate::{LoadError, Plugin, Runtime, Settings};
+use ringwright_test_plugins::{HashBodies, built};
+
+use crate::tests::support::{hash, runtime, settings};
+use crate::{LoadError, Plugin, Runtime, Settings, Traits};
 
 fn refusal(bytes: &[u8]) -> LoadError {
     runtime().load(bytes).unwrap_err()
@@ -49,6 +51,32 @@ fn a_plugin_tells_what_it_is() {
     assert_eq!(plugin.description().name, "md5");
     assert_eq!(plugin.digest().len(), 64);
     assert_eq!(runtime().load(&built("spread")).unwrap().kind(), "placement");
+    let traits = |name| hash(runtime().load(&built(name))).traits();
+    assert!(traits("md5").virtual_nodes && !traits("quadratic").virtual_nodes);
+    // weighted, then virtual nodes and tail only, then the most servers.
+    let declare = "(i32.store (i32.const 512) (i32.const 0x010001))
+        (i32.store8 (i32.const 516) (i32.const 1)) (i32.store (i32.const 520) (i32.const 7))
+        (i32.const 512)";
+    let told = hash(runtime().load(&HashBodies { declare, ..HashBodies::default() }.component()));
+    let (weighted, tail_only) = (true, true);
+    let expected = Traits { weighted, virtual_nodes: false, tail_only, max_servers: Some(7) };
+    assert_eq!(told.traits(), expected);
+}
+
+/// What wit/README.md promises: a later 0.1.x loads as it is, another minor version does not.
+#[test]
+fn later_patches_of_the_package_load_and_other_versions_do_not() {
+    let built_for = |version| HashBodies { version, ..HashBodies::default() }.component();
+    let later = hash(runtime().load(&built_for("0.1.7")));
+    assert_eq!(later.slot(1, 512), Ok(3));
+    assert_eq!(refusal(&built_for("0.2.0")), LoadError::NotAPlugin);
+}
+
+#[test]
+fn texts_are_cut_before_anyone_sees_them() {
+    let import = "x".repeat(10_000);
+    let text = format!(r#"(component (import "{import}" (func)))"#);
+    assert!(refusal(&wat::parse_str(text).unwrap()).to_string().len() < 700);
 }
 
 fn cached(folder: &Path) -> Runtime {
