@@ -6,13 +6,12 @@ use axum::body::Body;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use parking_lot::Mutex;
 use ringwright_metadata::{Change, RingPoint};
 use ringwright_replication::{Cluster, Member};
 
 use crate::brain::Brain;
 use crate::fleet::Fleet;
-use crate::routing::{LayoutError, Router};
+use crate::routing::{Published, Router};
 use crate::settings::Settings;
 
 /// The balancer: the database, the servers it runs on, and the brains that spread both.
@@ -29,10 +28,16 @@ pub struct Balancer {
     pub router: Arc<Router>,
     /// One change of the cluster's shape at a time.
     pub(crate) shaping: tokio::sync::Mutex<()>,
+    /// One choice of plugins at a time, from the look at what there is to its record.
+    pub(crate) choosing: tokio::sync::Mutex<()>,
     pub(crate) http: Client<HttpConnector, Body>,
-    /// What the stored ring was laid out for.
-    ring: Mutex<Option<(String, Vec<u32>)>>,
+    /// What the stored ring was laid out for. Held while one is written down, so that none
+    /// overtakes another.
+    ring: tokio::sync::Mutex<Option<RingKey>>,
 }
+
+/// What a ring depends on: the hash function's digest, and numbers and names of its servers.
+type RingKey = (String, Vec<(u32, String)>);
 
 impl Balancer {
     /// Puts the parts together.
@@ -50,8 +55,9 @@ impl Balancer {
             brain,
             router,
             shaping: tokio::sync::Mutex::default(),
+            choosing: tokio::sync::Mutex::default(),
             http: Client::builder(TokioExecutor::new()).build_http(),
-            ring: Mutex::default(),
+            ring: tokio::sync::Mutex::default(),
         })
     }
 
@@ -64,30 +70,31 @@ impl Balancer {
         live
     }
 
-    /// Writes down the ring of the servers that answer, where it is not the one written last.
+    /// Sees to it that what requests will go by is laid out, and writes down the ring of the
+    /// servers that answer, where it is not the one written last.
     pub async fn record_ring(&self) {
+        for shard in &self.cluster.view().shards {
+            self.router.expect(&shard.in_sync);
+        }
+        let mut recorded = self.ring.lock().await;
         let live = self.live();
-        let hash = self.brain.hash();
-        let now = Some((hash.name.clone(), live.iter().map(|m| m.id).collect()));
-        if *self.ring.lock() == now {
+        // Where there is none the router has said why.
+        let Ok(Published { hash, ring }) = self.router.ring(&live).await else { return };
+        let servers = live.iter().map(|m| (m.id, m.name.clone())).collect();
+        let now = Some((hash.plugin.digest().to_owned(), servers));
+        if *recorded == now {
             return;
         }
-        let points = match self.router.lay_out(&hash, &live) {
-            Ok(table) => table
-                .points()
-                .iter()
-                .filter_map(|p| {
-                    Some(RingPoint {
-                        slot: p.slot,
-                        virtual_node: p.replica,
-                        server: live.get(usize::try_from(p.server).ok()?)?.name.clone(),
-                    })
-                })
-                .collect(),
-            Err(LayoutError::Plugin(..) | LayoutError::Layout(..)) => return,
+        let point = |p: &ringwright_ring::Point| {
+            Some(RingPoint {
+                slot: p.slot,
+                virtual_node: p.virtual_node,
+                server: live.get(usize::try_from(p.server).ok()?)?.name.clone(),
+            })
         };
+        let points = ring.table.points().iter().filter_map(point).collect();
         match self.cluster.record(vec![Change::Ring(points)]).await {
-            Ok(()) => *self.ring.lock() = now,
+            Ok(()) => *recorded = now,
             Err(error) => tracing::warn!(%error, "the ring could not be written down"),
         }
     }

@@ -2,6 +2,7 @@
 //! ([`supervisor`]), the changes of their number ([`shaping`]) and the plugins that decide
 //! ([`brain`], [`routing`]).
 
+mod activate;
 pub mod api;
 mod balancer;
 pub mod brain;
@@ -11,5 +12,6 @@ pub mod settings;
 pub mod shaping;
 pub mod supervisor;
 
+pub use activate::ActivateError;
 pub use balancer::Balancer;
 pub use settings::Settings;

@@ -7,8 +7,8 @@ use ringwright_model::{Key, NEVER, Term};
 use ringwright_wire::{Applied, Apply, Op, Refusal, RefusalReason, ShardBatch, WireError};
 
 use crate::catalog::{bad_request, not_held, stale};
-use crate::{collect, versions};
 use crate::writer::{Unit, Write};
+use crate::{collect, versions};
 
 #[async_trait]
 impl Write for Apply {

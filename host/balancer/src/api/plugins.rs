@@ -4,40 +4,42 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use ringwright_metadata::Change;
-use ringwright_plugin_runtime::{Entry, State as Admission};
+use axum::http::StatusCode;
+use ringwright_plugin_runtime::{Description, Entry, Listing, Plugin, State as Admission, Traits};
 use serde_json::{Value, json};
 
 use super::{ApiError, Payload};
-use crate::Balancer;
 use crate::brain::BrainError;
+use crate::{ActivateError, Balancer};
 
-/// The plugins in the plugin folder, and which are active.
+/// The plugins in the plugin folders, and which are active.
 #[utoipa::path(get, path = "/plugins", tag = "plugins", responses((status = 200, body = Value)))]
 pub(super) async fn list(State(balancer): State<Arc<Balancer>>) -> Json<Value> {
     let (hash, placement) = (balancer.brain.hash(), balancer.brain.placement());
-    let look = move || {
-        balancer.brain.catalogue(|c| {
-            let active = |e: &Entry| {
-                (e.kind() == "hash" && e.name() == hash.name)
-                    || (e.kind() == "placement" && e.name() == placement.name)
-            };
-            let list: Vec<Value> = c.entries().map(|e| describe(e, active(e))).collect();
-            json!({"message": {
-                "active": {"hash": hash.name, "placement": placement.name},
-                "plugins": list,
-            }, "status": "successful"})
-        })
-    };
-    // A new file is compiled here: not on a thread that serves requests.
-    Json(tokio::task::spawn_blocking(look).await.unwrap_or_default())
+    let listing = balancer.brain.listing();
+    let active = [Plugin::Hash(hash.plugin.clone()), Plugin::Placement(placement.plugin.clone())];
+    let is_active = |digest| active.iter().any(|p| p.digest() == digest);
+    let mut list: Vec<Value> = listing
+        .entries()
+        .map(|e| describe(e, e.is_loaded() && e.digest().is_some_and(is_active)))
+        .collect();
+    list.extend(active.iter().filter(|p| !has_file(&listing, p)).map(fileless));
+    Json(json!({"message": {
+        "active": {"hash": hash.name, "placement": placement.name},
+        "plugins": list,
+    }, "status": "successful"}))
+}
+
+fn has_file(listing: &Listing, plugin: &Plugin) -> bool {
+    listing.entries().any(|e| e.is_loaded() && e.digest() == Some(plugin.digest()))
 }
 
 fn describe(entry: &Entry, active: bool) -> Value {
-    let (state, reason, description) = match entry.state() {
-        Admission::Loaded(plugin) => ("loaded", None, Some(plugin.description())),
+    let (state, reason, plugin) = match entry.state() {
+        Admission::Loaded(plugin) => ("loaded", None, Some(plugin)),
         Admission::Refused(reason) => ("refused", Some(reason), None),
     };
+    let description = plugin.map(Plugin::description);
     json!({
         "name": entry.name(),
         "kind": entry.kind(),
@@ -49,8 +51,46 @@ fn describe(entry: &Entry, active: bool) -> Value {
         "active": active,
         "version": description.map(|d| &d.version),
         "summary": description.map(|d| &d.summary),
-        "source": description.map(|d| &d.source),
+        "reference": description.map(|d| &d.reference),
+        "settings": description.map(settings),
+        "traits": plugin.and_then(traits),
     })
+}
+
+/// An active plugin whose file is there no more, or has become another.
+fn fileless(plugin: &Plugin) -> Value {
+    let description = plugin.description();
+    json!({
+        "name": description.name,
+        "kind": plugin.kind(),
+        "file": null,
+        "digest": plugin.digest(),
+        "size_bytes": plugin.size(),
+        "state": "loaded",
+        "reason": "its file was removed or overwritten; the plugin as loaded goes on",
+        "active": true,
+        "version": description.version,
+        "summary": description.summary,
+        "reference": description.reference,
+        "settings": settings(description),
+        "traits": traits(plugin),
+    })
+}
+
+fn settings(description: &Description) -> Value {
+    let setting = |s: &ringwright_plugin_runtime::Setting| json!({"name": s.name, "summary": s.summary, "default": s.default});
+    description.settings.iter().map(setting).collect()
+}
+
+fn traits(plugin: &Plugin) -> Option<Value> {
+    let Plugin::Hash(plugin) = plugin else { return None };
+    let Traits { weighted, virtual_nodes, tail_only, max_servers } = plugin.traits();
+    Some(json!({
+        "weighted": weighted,
+        "virtual_nodes": virtual_nodes,
+        "tail_only": tail_only,
+        "max_servers": max_servers,
+    }))
 }
 
 /// Makes plugins active: from the next request on, with none lost.
@@ -67,39 +107,33 @@ pub(super) async fn activate(
     if hash.is_none() && placement.is_none() {
         return Err(ApiError::bad("field 'hash' or 'placement' is needed"));
     }
-    let brain = balancer.brain.clone();
-    let found = tokio::task::spawn_blocking(move || {
-        let hash = hash.map(|name| brain.find_hash(&name)).transpose()?;
-        let placement = placement.map(|name| brain.find_placement(&name)).transpose()?;
-        Ok::<_, BrainError>((hash, placement))
-    });
-    let (hash, placement) = found
+    // It goes on to its end where the client does not wait for it.
+    let choosing = balancer.clone();
+    tokio::spawn(async move { choosing.activate(hash.as_deref(), placement.as_deref()).await })
         .await
-        .map_err(|e| ApiError::unavailable(e.to_string()))?
-        .map_err(|e| ApiError::missing(e.to_string()))?;
-    if let Some(hash) = &hash {
-        // What cannot lay out the servers there are must not come between them and requests.
-        balancer
-            .router
-            .lay_out(hash, &balancer.live())
-            .map_err(|e| ApiError::bad(format!("field 'hash': {e}")))?;
-    }
-    let mut changes = Vec::new();
-    changes.extend(hash.as_ref().map(|h| Change::HashPlugin(h.name.clone())));
-    changes.extend(placement.as_ref().map(|p| Change::PlacementPlugin(p.name.clone())));
-    balancer.cluster.record(changes).await?;
-    if let Some(hash) = hash {
-        tracing::info!(plugin = hash.name, "hash function swapped");
-        balancer.brain.use_hash(hash);
-        balancer.record_ring().await;
-    }
-    if let Some(placement) = placement {
-        tracing::info!(plugin = placement.name, "placement policy swapped");
-        balancer.brain.use_placement(placement);
-    }
+        .map_err(|error| {
+            tracing::error!(%error, "a choice of plugins failed");
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            ApiError { status, message: "internal error".into() }
+        })??;
     let (hash, placement) = (balancer.brain.hash(), balancer.brain.placement());
     Ok(Json(json!({
         "message": {"hash": hash.name, "placement": placement.name},
         "status": "successful",
     })))
+}
+
+impl From<ActivateError> for ApiError {
+    fn from(e: ActivateError) -> Self {
+        let message = e.to_string();
+        match e {
+            ActivateError::Brain(BrainError::Watch(_)) => ApiError::unavailable(message),
+            ActivateError::Brain(BrainError::Refused { .. }) => ApiError::bad(message),
+            ActivateError::Brain(BrainError::Unknown { .. } | BrainError::NoneAtAll { .. }) => {
+                ApiError::missing(message)
+            }
+            ActivateError::Layout(_) => ApiError::bad(format!("field 'hash': {message}")),
+            ActivateError::Cluster(e) => e.into(),
+        }
+    }
 }

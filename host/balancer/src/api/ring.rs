@@ -9,16 +9,18 @@ use serde_json::{Value, json};
 
 use super::ApiError;
 use crate::Balancer;
+use crate::routing::Published;
 
-/// The ring of the servers that answer: its virtual nodes, and who owns how many slots.
+/// The ring of the servers that answer: its virtual nodes, and who owns how many slots. For an
+/// algorithm that is no ring, the virtual nodes of the ring that has the same owners.
 #[utoipa::path(get, path = "/ring", tag = "plugins",
     responses((status = 200, body = Value), (status = 503, body = super::Failure)))]
 pub(super) async fn ring(State(balancer): State<Arc<Balancer>>) -> Result<Json<Value>, ApiError> {
     balancer.cluster.charge().check()?;
     let live = balancer.live();
-    let hash = balancer.brain.hash();
-    let table =
-        balancer.router.lay_out(&hash, &live).map_err(|e| ApiError::unavailable(e.to_string()))?;
+    let Published { hash, ring } =
+        balancer.router.ring(&live).await.map_err(|e| ApiError::unavailable(e.to_string()))?;
+    let table = &ring.table;
     let name = |i: usize| live.get(i).map(|m| m.name.as_str());
     let owners: Vec<Option<&str>> =
         (0..table.slots()).map(|slot| table.owner(slot).and_then(name)).collect();
@@ -31,7 +33,7 @@ pub(super) async fn ring(State(balancer): State<Arc<Balancer>>) -> Result<Json<V
         .iter()
         .map(|p| {
             let server = usize::try_from(p.server).ok().and_then(name);
-            json!({"slot": p.slot, "virtual_node": p.replica, "server": server})
+            json!({"slot": p.slot, "virtual_node": p.virtual_node, "server": server})
         })
         .collect();
     Ok(Json(json!({"message": {

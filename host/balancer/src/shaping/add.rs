@@ -49,13 +49,13 @@ impl Balancer {
         let called = Names { count: "n", servers: plan.called, shards: "new_shards" };
         let existing: Vec<Shard> = view.shards.iter().map(|s| (*s.shard).clone()).collect();
         let new_shards = check_shards(&view, called.shards, &plan.shards, &existing)?;
-        let servers = self.enlist(&view, called, &plan.servers, plan.n)?;
+        let servers = self.enlist(&view, called, &plan.servers, plan.n).await?;
         let old_ids: HashSet<&str> = existing.iter().map(|s| s.id.as_str()).collect();
         let new_ids = plan.shards.iter().map(|s| s.id.as_str());
         let ids = old_ids.iter().copied().chain(new_ids).collect();
         let replicas = check_holdings(&plan.servers, &servers, &ids, ShapeError::Missing)?;
         let placement = if plan.place && view.schema.is_some() {
-            self.fill(&view, &plan, &servers, replicas)?
+            self.fill(&view, &plan, &servers, replicas).await?
         } else {
             Placement { replicas, ..Placement::default() }
         };
@@ -99,7 +99,7 @@ impl Balancer {
 
     /// Adds to what a request wants the copies that shards lack, and fills the new servers that
     /// it gives nothing from those that hold more.
-    fn fill(
+    async fn fill(
         &self,
         view: &View,
         plan: &AddPlan,
@@ -111,13 +111,13 @@ impl Balancer {
         model.add_shards(&plan.shards);
         replicas.iter().for_each(|(shard, server)| model.hold(shard, server));
         model.want(self.settings.replicas);
-        let mut placed = self.place(&model)?;
+        let mut placed = self.place(&model).await?;
         placed.iter().for_each(|(shard, server)| model.hold(shard, server));
         let has_own = |server: &String| replicas.iter().any(|(_, holder)| holder == server);
         let names = servers.iter().map(|(_, name)| name.clone());
         let empty: Vec<String> = names.filter(|name| !has_own(name)).collect();
         let mut given_up = Vec::new();
-        for (shard, from, to) in self.level(&model, &empty)? {
+        for (shard, from, to) in self.level(&model, &empty).await? {
             let held = |s: &&ringwright_replication::ShardView| s.shard.id == shard;
             if let Some(copy) = placed.iter_mut().find(|(s, on)| *s == shard && *on == from) {
                 // It is only about to be made: it is made there instead.

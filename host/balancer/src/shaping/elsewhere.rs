@@ -19,7 +19,7 @@ impl Balancer {
         }
         let name = lost.name.as_str();
         let view = self.cluster.view();
-        let moves = match self.drain(&Model::of(&view), &[name.to_owned()]) {
+        let moves = match self.drain(&Model::of(&view), &[name.to_owned()]).await {
             Ok(moves) => moves,
             Err(error) => {
                 tracing::error!(server = name, %error, "no place was found for its copies");

@@ -58,7 +58,7 @@ impl Balancer {
         if plan.replicas == Some(0) {
             return invalid("field 'replicas' must be at least 1".into());
         }
-        let servers = self.enlist(&view, CALLED, &plan.servers, n)?;
+        let servers = self.enlist(&view, CALLED, &plan.servers, n).await?;
         let ids = plan.shards.iter().map(|s| s.id.as_str()).collect();
         let mut replicas = check_holdings(&plan.servers, &servers, &ids, ShapeError::Invalid)?;
         if n > plan.servers.len() {
@@ -67,7 +67,7 @@ impl Balancer {
             model.add_shards(&plan.shards);
             replicas.iter().for_each(|(shard, server)| model.hold(shard, server));
             model.want(plan.replicas.unwrap_or(self.settings.replicas));
-            replicas.extend(self.place(&model)?);
+            replicas.extend(self.place(&model).await?);
         }
         check_held(&plan.shards, &replicas)?;
         let recruits = self.recruit(&servers).await?;
@@ -81,12 +81,14 @@ impl Balancer {
             self.dismiss(servers.iter().map(|(_, name)| name.as_str())).await;
             return Err(e.into());
         }
+        let choosing = self.choosing.lock().await;
         let choice = Change::HashPlugin(self.brain.hash().name.clone());
         let policy = Change::PlacementPlugin(self.brain.placement().name.clone());
         if let Err(error) = self.cluster.record(vec![choice, policy]).await {
             // The database is configured all the same.
             tracing::warn!(%error, "the plugins in use could not be written down");
         }
+        drop(choosing);
         self.record_ring().await;
         tracing::info!(servers = n, shards = plan.shards.len(), "the database is configured");
         Ok(())

@@ -83,7 +83,7 @@ struct Names {
 
 impl Balancer {
     /// Numbers and names of the `n` servers that a request asks for, those that it names first.
-    fn enlist(
+    async fn enlist(
         &self,
         view: &View,
         called: Names,
@@ -101,7 +101,8 @@ impl Balancer {
         let new = servers.iter().map(|(id, name)| Member::new(*id, name));
         let all: Vec<Arc<Member>> = view.servers.values().cloned().chain(new).collect();
         self.router
-            .lay_out(&self.brain.hash(), &all)
+            .try_out(&all)
+            .await
             .map_err(|e| ShapeError::Invalid(format!("field '{field}': {e}")))?;
         Ok(servers)
     }

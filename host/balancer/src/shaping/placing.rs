@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ringwright_plugin_runtime::{Cluster, Goal, Node, PlacedShard, ServerInfo};
+use ringwright_plugin_runtime::{CallError, Cluster, Goal, Holder, Node, PlacedShard, ServerInfo};
 use ringwright_replication::View;
 
 use super::{NewShard, ShapeError};
@@ -20,60 +20,38 @@ impl Model {
         let nodes: Vec<Node> = view
             .servers
             .values()
-            .map(|m| Node {
-                server: ServerInfo::new(m.id, &m.name),
-                accepts: m.link().is_some() && !m.is_suspect(),
-                rows: 0,
-                requests: 0.0,
-                capacity: None,
-            })
+            .map(|m| node(m.id, &m.name, m.link().is_some() && !m.is_suspect()))
             .collect();
         let mut model = Model { cluster: Cluster { nodes, shards: Vec::new() } };
         for s in &view.shards {
-            let holders = s.in_sync.iter().chain(s.out_of_sync.iter());
-            let held_by: Vec<u32> = holders.filter_map(|m| model.node(&m.name)).collect();
-            model.cluster.shards.push(PlacedShard {
-                id: s.shard.id.clone(),
-                size: s.shard.size,
-                rows: 0,
-                requests: 0.0,
-                copies: u32::try_from(held_by.len()).unwrap_or(u32::MAX),
-                held_by,
-            });
+            let good = s.in_sync.iter().map(|m| (m, true));
+            let holders = good.chain(s.out_of_sync.iter().map(|m| (m, false)));
+            let held_by = holders
+                .filter_map(|(m, in_sync)| Some(Holder { node: model.node(&m.name)?, in_sync }))
+                .collect();
+            model.cluster.shards.push(shard(&s.shard.id, s.shard.size, held_by));
         }
         model
     }
 
     /// Adds servers that are about to start.
     pub(super) fn add_servers(&mut self, servers: &[(u32, String)]) {
-        self.cluster.nodes.extend(servers.iter().map(|(id, name)| Node {
-            server: ServerInfo::new(*id, name),
-            accepts: true,
-            rows: 0,
-            requests: 0.0,
-            capacity: None,
-        }));
+        self.cluster.nodes.extend(servers.iter().map(|(id, name)| node(*id, name, true)));
     }
 
     /// Adds shards that nobody holds yet.
     pub(super) fn add_shards(&mut self, shards: &[NewShard]) {
-        self.cluster.shards.extend(shards.iter().map(|s| PlacedShard {
-            id: s.id.clone(),
-            size: s.size.unwrap_or(0),
-            rows: 0,
-            requests: 0.0,
-            copies: 0,
-            held_by: Vec::new(),
-        }));
+        let new = |s: &NewShard| shard(&s.id, s.size.unwrap_or(0), Vec::new());
+        self.cluster.shards.extend(shards.iter().map(new));
     }
 
     /// Notes that a server is to hold a shard.
     pub(super) fn hold(&mut self, shard: &str, server: &str) {
         let Some(node) = self.node(server) else { return };
         if let Some(s) = self.cluster.shards.iter_mut().find(|s| s.id == shard)
-            && !s.held_by.contains(&node)
+            && !s.is_on(node)
         {
-            s.held_by.push(node);
+            s.held_by.push(Holder { node, in_sync: false });
             s.copies = s.copies.max(u32::try_from(s.held_by.len()).unwrap_or(u32::MAX));
         }
     }
@@ -97,14 +75,27 @@ impl Model {
     }
 }
 
+/// What the host knows of a server: the operator can tell it neither weights nor labels yet, and
+/// its requests are not counted.
+fn node(id: u32, name: &str, accepts: bool) -> Node {
+    Node { server: ServerInfo::new(id, name), accepts, requests: None, capacity: None }
+}
+
+/// What the host knows of a shard, which should have as many copies as it has.
+fn shard(id: &str, size: u64, held_by: Vec<Holder>) -> PlacedShard {
+    let copies = u32::try_from(held_by.len()).unwrap_or(u32::MAX);
+    let (rows, bytes, requests) = (None, None, None);
+    PlacedShard { id: id.to_owned(), size, rows, bytes, requests, copies, held_by }
+}
+
 impl Balancer {
     /// New copies, as (shard, server), that give every shard what it lacks.
-    pub(super) fn place(&self, model: &Model) -> Result<Vec<(String, String)>, ShapeError> {
-        Ok(self.plan(model, Goal::Place)?.into_iter().map(|(s, _, to)| (s, to)).collect())
+    pub(super) async fn place(&self, model: &Model) -> Result<Vec<(String, String)>, ShapeError> {
+        Ok(self.plan(model, Goal::Place).await?.into_iter().map(|(s, _, to)| (s, to)).collect())
     }
 
     /// Moves, as (shard, from, to), that bring some servers level with those that hold more.
-    pub(super) fn level(
+    pub(super) async fn level(
         &self,
         model: &Model,
         servers: &[String],
@@ -116,30 +107,32 @@ impl Balancer {
         for node in &mut model.cluster.nodes {
             node.accepts &= servers.contains(&node.server.name);
         }
-        let moves = self.plan(&model, Goal::Rebalance)?;
+        let moves = self.plan(&model, Goal::Rebalance).await?;
         Ok(moves.into_iter().filter_map(|(s, from, to)| Some((s, from?, to))).collect())
     }
 
     /// Where the copies of some servers go: shard to server, by the server that gives it up.
-    pub(super) fn drain(
+    pub(super) async fn drain(
         &self,
         model: &Model,
         servers: &[String],
     ) -> Result<BTreeMap<(String, String), String>, ShapeError> {
         let nodes = servers.iter().filter_map(|s| model.node(s)).collect();
-        let moves = self.plan(model, Goal::Drain(nodes))?;
+        let moves = self.plan(model, Goal::Drain(nodes)).await?;
         Ok(moves.into_iter().filter_map(|(s, from, to)| Some(((s, from?), to))).collect())
     }
 
-    fn plan(
+    async fn plan(
         &self,
         model: &Model,
         goal: Goal,
     ) -> Result<Vec<(String, Option<String>, String)>, ShapeError> {
         let policy = self.brain.placement();
-        let moves = policy
-            .plugin
-            .plan(&model.cluster, &goal)
+        // A plan may take a second: not on a thread that serves requests.
+        let (plugin, cluster) = (policy.plugin.clone(), model.cluster.clone());
+        let moves = tokio::task::spawn_blocking(move || plugin.plan(&cluster, &goal))
+            .await
+            .unwrap_or_else(|e| Err(CallError::Trap(format!("the host failed over it: {e}"))))
             .map_err(|e| ShapeError::Placement(policy.name.clone(), e))?;
         let mut named = Vec::with_capacity(moves.len());
         for m in moves {

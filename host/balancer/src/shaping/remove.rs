@@ -35,9 +35,9 @@ impl Balancer {
         let view = self.cluster.view();
         check(&view, &plan)?;
         let mut leaving = plan.servers;
-        let mut moves = self.moves_without(&view, &leaving)?;
+        let mut moves = self.moves_without(&view, &leaving).await?;
         while leaving.len() < plan.n {
-            let (name, more) = self.cheapest(&view, &leaving)?;
+            let (name, more) = self.cheapest(&view, &leaving).await?;
             leaving.push(name);
             moves = more;
         }
@@ -64,7 +64,11 @@ impl Balancer {
     ///
     /// A policy is not asked which server that is, for it cannot say: its goals are to place, to
     /// drain servers that are given, and to balance. It does say where the copies go.
-    fn cheapest(&self, view: &View, leaving: &[String]) -> Result<(String, Moves), ShapeError> {
+    async fn cheapest(
+        &self,
+        view: &View,
+        leaving: &[String],
+    ) -> Result<(String, Moves), ShapeError> {
         let mut held: HashMap<&str, usize> = HashMap::new();
         for shard in &view.shards {
             for member in shard.in_sync.iter().chain(shard.out_of_sync.iter()) {
@@ -78,7 +82,7 @@ impl Balancer {
         for name in candidates {
             let mut more = leaving.to_vec();
             more.push(name.clone());
-            match self.moves_without(view, &more) {
+            match self.moves_without(view, &more).await {
                 Ok(moves) => return Ok((name.clone(), moves)),
                 Err(e) => refusal = Some(e),
             }
@@ -87,11 +91,11 @@ impl Balancer {
     }
 
     /// The moves that let servers go; refused where a shard would be left without a replica.
-    fn moves_without(&self, view: &View, leaving: &[String]) -> Result<Moves, ShapeError> {
+    async fn moves_without(&self, view: &View, leaving: &[String]) -> Result<Moves, ShapeError> {
         if leaving.is_empty() || view.shards.is_empty() {
             return Ok(Moves::new());
         }
-        let moves = self.drain(&Model::of(view), leaving)?;
+        let moves = self.drain(&Model::of(view), leaving).await?;
         let moved = |id: &str| moves.keys().any(|(shard, _)| shard == id);
         let leaves = |name: &String| leaving.contains(name);
         for shard in view.shards.iter().filter(|s| leaving.iter().any(|name| s.is_replica(name))) {

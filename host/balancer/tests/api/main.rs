@@ -6,6 +6,7 @@ mod balancing;
 mod database;
 mod failures;
 mod hang_ups;
+mod plugins;
 mod refusals;
 mod removals;
 mod rows;

@@ -132,9 +132,10 @@ async fn assemble(
         .await
         .context("cannot take charge of the cluster")?;
     let chosen = store.load().await.context("cannot read the metadata")?;
+    let listing = catalogue.listing();
     let there = |kind: &str, name: &String| {
         let found =
-            catalogue.entries().any(|e| e.kind() == kind && e.name() == name && e.is_loaded());
+            listing.entries().any(|e| e.kind() == kind && e.name() == name && e.is_loaded());
         if !found {
             tracing::error!(kind, plugin = name, "the chosen plugin is gone: using the default");
         }
@@ -149,7 +150,8 @@ async fn assemble(
     )
     .with_context(|| format!("plugins in {:?} (--plugin-dir)", args.plugin_dir))?;
     let brain = Arc::new(brain);
-    let router = Arc::new(Router::new(brain.clone(), args.slots, args.virtual_nodes));
+    let router =
+        Arc::new(Router::new(brain.clone(), args.slots, args.virtual_nodes).context("the router")?);
     let cluster = Cluster::open(store, clock, charge, router.clone(), args.replication())
         .await
         .context("cannot read the metadata")?;

@@ -96,7 +96,7 @@ impl Api {
         let catalogue = Catalogue::scan(runtime(), &options.plugins);
         let brain = Arc::new(Brain::new(catalogue, "virtual-node", "spread").unwrap());
         let settings = options.balancer;
-        let router = Arc::new(Router::new(brain.clone(), 512, 9));
+        let router = Arc::new(Router::new(brain.clone(), 512, 9).unwrap());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let charge = Charge::take(store.clone(), clock.clone(), "test", options.charge_term, true);
         let charge = charge.await.unwrap();

@@ -1,0 +1,161 @@
+//! Laying rings out, and publishing them.
+//!
+//! All that calls a plugin for a layout is here. It takes its time: no thread that serves
+//! requests comes here, and no lock is held meanwhile that one would wait for.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+use parking_lot::Mutex;
+use ringwright_plugin_runtime::{CallError, HashPlugin, ServerInfo};
+use ringwright_replication::Member;
+use ringwright_ring::Table;
+
+use super::rings::{Known, Ring, Rings};
+use crate::brain::Active;
+
+pub(super) struct Maker {
+    pub(super) slots: u32,
+    virtual_nodes: u32,
+    rings: ArcSwap<Rings>,
+    /// Held by whoever replaces what is published, and while nothing else is done.
+    publishing: Mutex<()>,
+}
+
+/// A hash function that has been tried, with its first rings.
+pub struct Prepared {
+    rings: Rings,
+}
+
+/// A ring that requests go by, and whose it is.
+#[derive(Clone)]
+pub struct Published {
+    /// The hash function.
+    pub hash: Arc<Active<HashPlugin>>,
+    /// The ring.
+    pub ring: Arc<Ring>,
+}
+
+/// Why servers could not be laid out.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("hash plugin '{plugin}': {error}")]
+pub struct LayoutError {
+    /// The plugin's name.
+    pub plugin: String,
+    /// What it did.
+    pub error: CallError,
+}
+
+impl Maker {
+    pub(super) fn new(hash: Arc<Active<HashPlugin>>, slots: u32, virtual_nodes: u32) -> Self {
+        let rings = ArcSwap::from_pointee(Rings::new(hash));
+        Maker { slots, virtual_nodes, rings, publishing: Mutex::new(()) }
+    }
+
+    /// What is published.
+    pub(super) fn current(&self) -> Guard<Arc<Rings>> {
+        self.rings.load()
+    }
+
+    /// What is published of these servers; `None` where they are to be laid out first.
+    pub(super) fn published(
+        &self,
+        sorted: &[Arc<Member>],
+    ) -> Option<Result<Published, LayoutError>> {
+        let rings = self.current();
+        match rings.find(sorted)? {
+            Known::Laid(ring) => {
+                Some(Ok(Published { hash: rings.hash.clone(), ring: ring.clone() }))
+            }
+            Known::Failed(failure) if failure.is_due() => None,
+            Known::Failed(failure) => Some(Err(failed(&rings.hash, failure.error.clone()))),
+        }
+    }
+
+    /// Sees to it that these servers have a ring.
+    pub(super) fn ensure(&self, sorted: &[Arc<Member>]) -> Result<Published, LayoutError> {
+        loop {
+            if let Some(known) = self.published(sorted) {
+                return known;
+            }
+            let hash = self.current().hash.clone();
+            let laid = self.table(&hash.plugin, sorted);
+            if let Err(error) = &laid {
+                let (plugin, servers) = (&hash.name, sorted.len());
+                tracing::error!(plugin, servers, %error, "no ring could be laid out");
+            }
+            let _one = self.publishing.lock();
+            let rings = self.rings.load();
+            // After a swap it is of no use, and the new function is asked.
+            if Arc::ptr_eq(&rings.hash, &hash) {
+                let error = laid.as_ref().err().cloned();
+                self.rings.store(Arc::new(rings.with(sorted, laid)));
+                if let Some(error) = error {
+                    return Err(failed(&hash, error));
+                }
+            }
+        }
+    }
+
+    /// Lays servers out, for nobody yet.
+    pub(super) fn lay_out(
+        &self,
+        hash: &Active<HashPlugin>,
+        sorted: &[Arc<Member>],
+    ) -> Result<Table, LayoutError> {
+        self.table(&hash.plugin, sorted).map_err(|error| failed(hash, error))
+    }
+
+    /// Tries a hash function, and lays out what requests need first. The others show that it
+    /// can do with any set.
+    pub(super) fn prepare(
+        &self,
+        hash: Active<HashPlugin>,
+        mut live: Vec<Arc<Member>>,
+        shards: Vec<Vec<Arc<Member>>>,
+    ) -> Result<Prepared, LayoutError> {
+        hash.plugin.probe(self.slots).map_err(|error| failed(&hash, error))?;
+        if live.is_empty() {
+            // A cluster without servers would find out with the first.
+            live.push(Member::new(1, "Server1"));
+        }
+        let some = [0, 1, 2].into_iter().filter_map(|n| live.get(..n)).map(<[_]>::to_vec);
+        let mut rings = Rings::new(Arc::new(hash));
+        for set in some.chain([live.clone()]).chain(shards) {
+            if rings.find(&set).is_none() {
+                let table = self.lay_out(&rings.hash, &set)?;
+                rings = rings.with(&set, Ok(table));
+            }
+        }
+        Ok(Prepared { rings })
+    }
+
+    /// Publishes a prepared function's rings in place of all there are.
+    pub(super) fn adopt(&self, prepared: Prepared) -> Arc<Active<HashPlugin>> {
+        let hash = prepared.rings.hash.clone();
+        let _one = self.publishing.lock();
+        self.rings.store(Arc::new(prepared.rings));
+        hash
+    }
+
+    fn table(&self, hash: &HashPlugin, sorted: &[Arc<Member>]) -> Result<Table, CallError> {
+        let servers: Vec<ServerInfo> =
+            sorted.iter().map(|m| ServerInfo::new(m.id, &m.name)).collect();
+        hash.table(&servers, self.virtual_nodes, self.slots)
+    }
+}
+
+/// Runs what may call a plugin where it holds up no request.
+pub(super) async fn blocking<T: Send + 'static>(
+    plugin: &str,
+    work: impl FnOnce() -> Result<T, LayoutError> + Send + 'static,
+) -> Result<T, LayoutError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| {
+        let error = CallError::Trap(format!("the host failed over it: {e}"));
+        Err(LayoutError { plugin: plugin.to_owned(), error })
+    })
+}
+
+fn failed(hash: &Active<HashPlugin>, error: CallError) -> LayoutError {
+    LayoutError { plugin: hash.name.clone(), error }
+}

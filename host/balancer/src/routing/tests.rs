@@ -1,0 +1,157 @@
+//! The router without a cluster.
+#![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
+
+use std::time::{Duration, Instant};
+
+use ringwright_plugin_runtime::{CallError, Catalogue, Plugin, Runtime, Settings};
+use ringwright_test_plugins::{HashBodies, POINTS_TO_LAST, built, dist};
+
+use super::*;
+
+pub(super) fn member(id: u32) -> Arc<Member> {
+    Member::new(id, &format!("Server{id}"))
+}
+
+fn members(count: u32) -> Vec<Arc<Member>> {
+    (1..=count).map(member).collect()
+}
+
+fn runtime() -> Runtime {
+    let work_deadline = Duration::from_millis(200);
+    Runtime::new(Settings { work_deadline, ..Settings::default() }).unwrap()
+}
+
+fn active(bytes: &[u8]) -> Active<HashPlugin> {
+    let Plugin::Hash(plugin) = runtime().load(bytes).unwrap() else { panic!("no hash function") };
+    Active { name: plugin.description().name.clone(), plugin }
+}
+
+pub(super) fn plugin(name: &str) -> Arc<Active<HashPlugin>> {
+    Arc::new(active(&built(name)))
+}
+
+fn router(name: &str) -> Router {
+    let catalogue = Catalogue::scan(&runtime(), &[dist()]);
+    Router::new(Arc::new(Brain::new(catalogue, name, "spread").unwrap()), 512, 9).unwrap()
+}
+
+fn hostile(bodies: HashBodies) -> Active<HashPlugin> {
+    active(&bodies.component())
+}
+
+fn ids(order: &[Arc<Member>]) -> Vec<u32> {
+    order.iter().map(|m| m.id).collect()
+}
+
+/// Waits for the ring of these servers that a request asked for.
+fn laid_out(router: &Router, servers: &[Arc<Member>]) {
+    let began = Instant::now();
+    while router.maker.published(&sorted(servers)).is_none() {
+        assert!(began.elapsed() < Duration::from_secs(30), "nothing is laid out");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_first_request_falls_back_and_has_the_ring_laid_out() {
+    let (router, servers) = (router("quadratic"), members(3));
+    for request in 0..6 {
+        let asked = router.order(300_000 + request, &servers);
+        assert_eq!(asked.len(), 3);
+    }
+    laid_out(&router, &servers);
+    // H(i) = (i + 1)² + 16 is 17 for 0, and Φ is 26, 29, 34.
+    assert_eq!(ids(&router.order(0, &servers)), [1, 2, 3]);
+    // H(4) = 41 is beyond all three; H(3) = 32.
+    assert_eq!(ids(&router.order(4, &servers)), [1, 2, 3]);
+    assert_eq!(ids(&router.order(3, &servers)), [3, 1, 2]);
+    let backwards: Vec<_> = servers.iter().rev().cloned().collect();
+    assert_eq!(ids(&router.order(3, &backwards)), [3, 1, 2], "in whatever order they are told");
+}
+
+#[tokio::test]
+async fn all_servers_are_asked_though_one_owns_no_slot() {
+    let router = router("quadratic");
+    let servers = members(3);
+    let hash = hostile(HashBodies::default()); // one point, of the first server
+    router.adopt(router.prepare(hash, &servers, &[]).await.unwrap());
+    assert_eq!(ids(&router.order(7, &servers)), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_swap_takes_effect_with_the_next_request() {
+    let router = router("quadratic");
+    let (servers, shard) = (members(4), Arc::new(vec![member(2), member(3)]));
+    let hash = HashBodies { arrange: POINTS_TO_LAST, name: "to-last", ..HashBodies::default() };
+    let prepared =
+        router.prepare(hostile(hash), &servers, std::slice::from_ref(&shard)).await.unwrap();
+    let hash = router.adopt(prepared);
+    assert_eq!(hash.name, "to-last");
+    // None of these waits for a ring: it is there.
+    assert_eq!(ids(&router.order(100, &servers))[0], 4);
+    assert_eq!(ids(&router.order(100, &shard))[0], 3);
+    assert_eq!(ids(&router.order(100, &servers[..2]))[0], 2);
+    assert_eq!(router.ring(&servers).await.unwrap().hash.name, "to-last");
+}
+
+#[tokio::test]
+async fn what_breaks_its_contract_is_not_prepared() {
+    let router = router("quadratic");
+    let refused = async |bodies: HashBodies, live: u32| {
+        let prepared = router.prepare(hostile(bodies), &members(live), &[]).await;
+        prepared.err().unwrap().error
+    };
+    let slot = "(loop $l (br $l)) (unreachable)";
+    assert_eq!(refused(HashBodies { slot, ..HashBodies::default() }, 3).await, CallError::TimedOut);
+    let slot = "(local.get 1)";
+    let outside = CallError::OutOfRange { slot: 512, slots: 512 };
+    assert_eq!(refused(HashBodies { slot, ..HashBodies::default() }, 3).await, outside);
+    // It lays out three servers, and no other number of them.
+    let arrange = "(if (i32.ne (local.get 1) (i32.const 3)) (then (unreachable)))
+        (i32.store (i32.const 264) (i32.const 300)) (i32.store (i32.const 268) (i32.const 1))
+        (i32.const 256)";
+    let trap = refused(HashBodies { arrange, ..HashBodies::default() }, 3).await;
+    assert!(matches!(trap, CallError::Trap(_)), "{trap}");
+    // A ring with no points, where there are servers; a cluster without any finds out too.
+    let lie = refused(HashBodies { arrange: "(i32.const 256)", ..HashBodies::default() }, 0).await;
+    assert_eq!(lie, CallError::Layout(ringwright_ring::LayoutError::NoPoints));
+}
+
+#[tokio::test]
+async fn a_set_that_cannot_be_laid_out_is_served_evenly_and_not_asked_again() {
+    let router = router("virtual-node");
+    let servers = members(57); // of 9 virtual nodes each, more than 512 slots
+    let refusal = router.ring(&servers).await.err().unwrap();
+    assert!(matches!(refusal.error, CallError::Refused(_)), "{refusal}");
+    assert!(router.maker.published(&servers).is_some(), "it is known");
+    assert_eq!(ids(&router.order(57 * 2_000 + 56, &servers))[..3], [57, 1, 2]);
+    assert!(router.ring(&servers[1..]).await.is_ok(), "others are laid out");
+    assert!(router.try_out(&servers).await.is_err());
+}
+
+#[test]
+fn one_server_needs_no_ring() {
+    let (router, one) = (router("md5"), members(1));
+    assert_eq!(ids(&router.order(5, &one)), [1]);
+    assert!(router.maker.published(&one).is_none());
+    assert!(router.order(5, &[]).is_empty());
+}
+
+#[test]
+fn what_is_expected_is_laid_out_before_it_is_asked_for() {
+    let (router, servers) = (router("md5"), members(3));
+    router.expect(&servers);
+    laid_out(&router, &servers);
+}
+
+#[test]
+fn a_ring_of_a_function_that_was_swapped_out_is_not_published() {
+    let (router, servers) = (router("quadratic"), members(3));
+    let before = router.maker.ensure(&servers).unwrap();
+    let last = HashBodies { arrange: POINTS_TO_LAST, ..HashBodies::default() };
+    router.adopt(router.maker.prepare(hostile(last), members(2), Vec::new()).unwrap());
+    assert!(router.maker.published(&servers).is_none());
+    let after = router.maker.ensure(&servers).unwrap();
+    assert!(!Arc::ptr_eq(&before.hash, &after.hash));
+    assert_eq!(after.ring.table.owner(0), Some(2));
+}
