@@ -84,17 +84,30 @@ impl Maker {
                 let (plugin, servers) = (&hash.name, sorted.len());
                 tracing::error!(plugin, servers, %error, "no ring could be laid out");
             }
-            let _one = self.publishing.lock();
-            let rings = self.rings.load();
-            // After a swap it is of no use, and the new function is asked.
-            if Arc::ptr_eq(&rings.hash, &hash) {
-                let error = laid.as_ref().err().cloned();
-                self.rings.store(Arc::new(rings.with(sorted, laid)));
-                if let Some(error) = error {
-                    return Err(failed(&hash, error));
-                }
+            let error = laid.as_ref().err().cloned();
+            match (self.publish(&hash, sorted, laid), error) {
+                (true, Some(error)) => return Err(failed(&hash, error)),
+                (true, None) => {}
+                (false, _) => tracing::debug!("the ring of a function that was swapped out"),
             }
         }
+    }
+
+    /// Publishes what came of laying these servers out; says whether the function is still the
+    /// one that requests go by. Otherwise it is of no use.
+    pub(super) fn publish(
+        &self,
+        hash: &Arc<Active<HashPlugin>>,
+        sorted: &[Arc<Member>],
+        laid: Result<Table, CallError>,
+    ) -> bool {
+        let _one = self.publishing.lock();
+        let rings = self.rings.load();
+        let current = Arc::ptr_eq(&rings.hash, hash);
+        if current {
+            self.rings.store(Arc::new(rings.with(sorted, laid)));
+        }
+        current
     }
 
     /// Lays servers out, for nobody yet.

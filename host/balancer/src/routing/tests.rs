@@ -148,8 +148,10 @@ fn what_is_expected_is_laid_out_before_it_is_asked_for() {
 fn a_ring_of_a_function_that_was_swapped_out_is_not_published() {
     let (router, servers) = (router("quadratic"), members(3));
     let before = router.maker.ensure(&servers).unwrap();
+    let late = router.maker.lay_out(&before.hash, &servers).unwrap();
     let last = HashBodies { arrange: POINTS_TO_LAST, ..HashBodies::default() };
     router.adopt(router.maker.prepare(hostile(last), members(2), Vec::new()).unwrap());
+    assert!(!router.maker.publish(&before.hash, &servers, Ok(late)));
     assert!(router.maker.published(&servers).is_none());
     let after = router.maker.ensure(&servers).unwrap();
     assert!(!Arc::ptr_eq(&before.hash, &after.hash));

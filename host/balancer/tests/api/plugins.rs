@@ -251,7 +251,7 @@ async fn a_swap_under_load_loses_nothing_and_serves_the_next_request() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_choices_at_once_the_one_that_is_recorded_serves() {
     let platform = Platform::start().await;
-    for _ in 0..5 {
+    for _ in 0..40 {
         let choices = ["md5", "quadratic", "virtual-node", "md5", "quadratic"].map(|name| {
             let client = Client::clone(&platform.api);
             tokio::spawn(async move { client.put(ACTIVE, json!({"hash": name})).await.ok() })

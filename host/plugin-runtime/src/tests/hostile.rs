@@ -230,6 +230,26 @@ fn a_plan_that_stops_short_is_refused() {
 }
 
 #[test]
+fn a_reason_is_made_fit_to_be_shown() {
+    // A move whose reason is 600 bytes, all zero but one.
+    let plan = "(i32.store (i32.const 260) (i32.const 512))
+        (i32.store (i32.const 264) (i32.const 1))
+        (i32.store (i32.const 528) (i32.const 60000)) (i32.store (i32.const 532) (i32.const 600))
+        (i32.store8 (i32.const 60500) (i32.const 33)) (i32.const 256)";
+    let plugin = placement(runtime().load(&policy(plan)));
+    let cluster = Cluster { nodes: vec![node(1)], shards: vec![shard(Vec::new())] };
+    assert_eq!(plugin.plan(&cluster, &Goal::Place).unwrap()[0].reason, "!");
+}
+
+/// Machines differ in the bits of a NaN; plugins must not.
+#[test]
+fn a_nan_has_the_same_bits_everywhere() {
+    let slot = "(i32.and (i32.const 0xff) (i32.reinterpret_f32
+        (f32.add (f32.const 1) (f32.reinterpret_i32 (i32.wrap_i64 (local.get 0))))))";
+    assert_eq!(harmful(slot).slot(0x7fa0_0001, 512), Ok(0));
+}
+
+#[test]
 fn a_plan_that_puts_two_copies_on_a_node_is_unlawful() {
     // result at 256: one move at 512, all zero: a new copy of shard 0 on node 0.
     let plan = "(i32.store (i32.const 260) (i32.const 512))
