@@ -279,7 +279,11 @@ async fn a_server_that_is_removed_while_it_is_being_brought_back_is_gone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_server_is_not_taken_for_the_lost_one_that_had_its_name() {
-    let api = Api::configured_with(supervised()).await;
+    let mut options = supervised();
+    // The second attempt comes when there is a new server of that name.
+    options.balancer.heartbeat_interval = Duration::from_millis(500);
+    options.balancer.flatline_after = 2;
+    let api = Api::configured_with(options).await;
     api.fill().await;
     api.servers.set_broken("Server0", true);
     let respawn = api.servers.another_start().await;

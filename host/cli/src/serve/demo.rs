@@ -155,12 +155,11 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = Client::at(url(listener.local_addr().unwrap()));
         tokio::spawn(async move {
-            let mut answers = [
+            let answers = [
                 ("503 Service Unavailable", r#"{"message": "<Error> not in charge"}"#),
                 ("200 OK", r#"{"message": {"schema": {"columns": ["a"]}}}"#),
-            ]
-            .into_iter();
-            while let Some((status, body)) = answers.next() {
+            ];
+            for (status, body) in answers {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let _ = stream.read(&mut [0; 1024]).await.unwrap();
                 let length = body.len();
