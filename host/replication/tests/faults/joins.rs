@@ -3,7 +3,7 @@
 use ringwright_replication::{ClusterError, Written};
 use ringwright_wire::Op;
 
-use crate::harness::{Balancer, Fate, Gate, Kind, World, delete, insert, update};
+use crate::harness::{Balancer, Fate, Gate, Kind, World, delete, insert, until, update};
 
 /// Three servers and twenty-two rows, of which s3 has missed one. That the one before it was
 /// committed it was not told, since the next write tells.
@@ -190,4 +190,44 @@ async fn a_source_that_crashes_in_a_join_is_replaced_by_another_at_the_next() {
     assert_eq!(world.in_sync("sh1").await, ["s1", "s2", "s3"]);
     s1.restart().await;
     assert_in_sync(&world, &balancer).await;
+}
+
+#[tokio::test]
+async fn a_join_ends_where_its_source_falls_out_of_sync() {
+    let (world, balancer) = one_was_away().await;
+    let s3 = world.server("s3");
+    balancer.attach(s3).await.unwrap();
+    let page = Gate::new();
+    s3.next(Kind::Import, Fate::HoldRequest(page.clone()));
+    let join = balancer.joining("sh1", s3);
+    page.arrived().await;
+    world.server("s1").next(Kind::Apply, Fate::LoseRequest);
+    balancer.write(vec![update(1, "b")]).await.unwrap();
+    page.open();
+    let ended = join.await.unwrap();
+    assert!(matches!(ended, Err(ClusterError::JoinEnded { .. })), "{ended:?}");
+    balancer.join("sh1", s3).await.unwrap();
+    assert_eq!(world.in_sync("sh1").await, ["s2", "s3"]);
+    world.assert_agree(&balancer).await;
+}
+
+#[tokio::test]
+async fn a_join_ends_where_its_replica_is_to_go() {
+    let (world, balancer) = one_was_away().await;
+    let s3 = world.server("s3");
+    balancer.attach(s3).await.unwrap();
+    let page = Gate::new();
+    s3.next(Kind::Import, Fate::HoldRequest(page.clone()));
+    let join = balancer.joining("sh1", s3);
+    page.arrived().await;
+    let ending = async {
+        until(|| balancer.cluster.view().shards[0].out_of_sync.is_empty()).await;
+        page.open();
+        join.await.unwrap()
+    };
+    let (left, ended) = tokio::join!(balancer.cluster.leave("sh1", "s3"), ending);
+    left.unwrap();
+    assert!(matches!(ended, Err(ClusterError::JoinEnded { .. })), "{ended:?}");
+    let known = world.holdings(&balancer, "s3").await;
+    assert!(known.iter().all(|held| held.shard != "sh1"), "{known:?}");
 }

@@ -115,6 +115,33 @@ async fn a_late_page_of_an_attempt_to_join_that_was_given_up_is_refused() {
 }
 
 #[tokio::test]
+async fn a_late_page_does_not_take_the_place_of_one_of_the_attempt_under_way() {
+    let (world, balancer) = World::with(2).await;
+    let s2 = world.server("s2");
+    s2.next(Kind::Apply, Fate::LoseRequest);
+    balancer.write(vec![insert(1, "a")]).await.unwrap();
+    // Of each attempt the first page is held up until there is more to send.
+    let (late, pages) = (Gate::new(), [Gate::new(), Gate::new()]);
+    s2.next(Kind::Import, Fate::HoldAnswer(pages[0].clone()));
+    s2.next(Kind::Import, Fate::Late(late.clone()));
+    let given_up = balancer.joining("sh1", s2);
+    pages[0].arrived().await;
+    balancer.write(vec![update(1, "b")]).await.unwrap();
+    pages[0].open();
+    given_up.await.unwrap().unwrap_err();
+    s2.next(Kind::Import, Fate::HoldAnswer(pages[1].clone()));
+    let join = balancer.joining("sh1", s2);
+    pages[1].arrived().await;
+    balancer.write(vec![update(1, "c")]).await.unwrap();
+    assert_eq!(late.deliver().await, stale());
+    pages[1].open();
+    join.await.unwrap().unwrap();
+    balancer.ask_first("s2");
+    assert_eq!(balancer.all().await, ["c"]);
+    world.assert_agree(&balancer).await;
+}
+
+#[tokio::test]
 async fn a_late_assignment_does_not_undo_a_batch_in_flight() {
     let (world, balancer) = World::with(2).await;
     balancer.write(vec![insert(1, "a")]).await.unwrap();

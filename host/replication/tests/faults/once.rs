@@ -66,14 +66,27 @@ async fn a_key_is_refused_for_another_request() {
 
 #[tokio::test]
 async fn the_key_of_a_refused_request_is_not_kept() {
-    let (_world, balancer) = World::with(2).await;
+    let (world, balancer) = World::with(2).await;
     balancer.write(vec![insert(1, "a")]).await.unwrap();
     let send = || balancer.once("key", "request", vec![insert(1, "b")]);
-    let refused = send().await;
+    // It is one batch with a request that is done.
+    let commit = Gate::new();
+    world.store.next(StoreKind::Apply, Fate::HoldRequest(commit.clone()));
+    let before = balancer.writing(vec![insert(2, "c")]);
+    commit.arrived().await;
+    let beside = async {
+        let beside = balancer.writing(vec![insert(3, "d")]);
+        balancer.settled().await;
+        commit.open();
+        beside.await.unwrap()
+    };
+    let (refused, done) = tokio::join!(send(), beside);
     assert!(matches!(refused, Err(WriteError::Refused(_))), "{refused:?}");
+    assert_eq!((before.await.unwrap(), done), (Ok(Written::Now), Ok(Written::Now)));
+    assert_eq!(balancer.vat("sh1"), 3);
     balancer.write(vec![delete(1)]).await.unwrap();
     assert_eq!(send().await, Ok(Written::Now));
-    assert_eq!(balancer.all().await, ["b"]);
+    assert_eq!(balancer.all().await, ["b", "c", "d"]);
 }
 
 #[tokio::test]

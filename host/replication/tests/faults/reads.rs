@@ -84,6 +84,7 @@ async fn what_a_read_still_needs_is_not_collected() {
     let read = balancer.reading();
     slow.arrived().await;
     balancer.write(vec![update(1, "new")]).await.unwrap();
+    balancer.write(vec![insert(2, "more")]).await.unwrap(); // tells of the one before
     balancer.collect().await;
     slow.open();
     assert_eq!(soon(read).await.unwrap().unwrap(), ["old"]);
