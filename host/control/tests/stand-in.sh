@@ -12,15 +12,16 @@ exec 9>>"$dir/server.lock"
 flock --nonblock 9 || { echo "in use"; exit 1; }
 [ "$mode" = mute ] && exec sleep 600
 [ "$mode" = slow ] && sleep 0.5 9>&-
+# Before it tells where it is: it may be asked to end at once.
+case $mode in
+stubborn) trap '' TERM ;;
+polite) trap 'touch "$dir/said-goodbye"; exit 0' TERM ;;
+esac
 echo "started in $mode mode"
 echo $$ >"$dir/pid"
 echo "127.0.0.1:$$" >"$dir/address.new"
 mv "$dir/address.new" "$dir/address"
-case $mode in
-stubborn) trap '' TERM ;;
-polite)
-    trap 'touch "$dir/said-goodbye"; exit 0' TERM
+if [ "$mode" = polite ]; then
     while :; do sleep 0.02 9>&-; done
-    ;;
-esac
+fi
 exec sleep 600
