@@ -267,11 +267,10 @@ async fn a_start_that_is_given_up_leaves_nothing_that_runs() {
         started = control.start("s1") => panic!("{started:?}"),
         () = begun => {}
     }
+    // Where there is no lock to take yet, nobody has it.
     let free = || {
-        fs::File::options()
-            .write(true)
-            .open(ground.file("s1/server.lock"))
-            .is_ok_and(|f| f.try_lock().is_ok())
+        let lock = fs::File::options().write(true).open(ground.file("s1/server.lock"));
+        lock.is_err() || lock.is_ok_and(|lock| lock.try_lock().is_ok())
     };
     let ends = async {
         // Nobody may have it yet: whoever was to take it may still be on the way there.
