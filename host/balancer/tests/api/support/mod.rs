@@ -357,7 +357,14 @@ fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
         let cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins"));
-        let settings = ringwright_plugin_runtime::Settings { cache_dir, ..Default::default() };
+        let settings = ringwright_plugin_runtime::Settings {
+            cache_dir,
+            // Tests share a machine: which server is asked must not hang on who has it just now.
+            slot_deadline: Duration::from_millis(500),
+            start_deadline: Duration::from_secs(2),
+            work_deadline: Duration::from_secs(5),
+            ..Default::default()
+        };
         Runtime::new(settings).unwrap()
     })
 }
