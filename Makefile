@@ -19,7 +19,8 @@ lint: cargo  ## check formatting, and warnings as errors
 	@sh .ci/lint
 
 bench: plugins cargo  ## measure reads and writes, against one shard server asked directly
-	@cargo build --quiet --release --package ringwright --package ringwright-bench
+	@cargo build --quiet --release --package ringwright
+	@cargo build --quiet --release --package ringwright-bench
 	@./target/release/ringwright-bench
 
 clean:  ## delete what was built; data stays
