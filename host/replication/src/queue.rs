@@ -302,4 +302,35 @@ mod tests {
         release(&mut q, &[0]);
         assert_eq!(dispatch(&mut q), [(vec![0], 1)]);
     }
+
+    /// A write of one row of so many bytes.
+    fn large(shard: usize, key: Key, bytes: usize) -> Waiting {
+        let row = "x".repeat(bytes).into_boxed_str();
+        let parts = vec![(shard, vec![Op::Insert { key, row }])];
+        Waiting::Write(Job { parts, remember: None, reply: oneshot::channel().0 })
+    }
+
+    #[test]
+    fn a_batch_has_a_limit_in_bytes_too() {
+        let mut q = Queue::default();
+        (1..=3).for_each(|key| assert!(q.push(large(0, key, BATCH_BYTES / 2 - 1000))));
+        assert_eq!(dispatch(&mut q), [(vec![0], 2)]);
+        release(&mut q, &[0]);
+        assert_eq!(dispatch(&mut q), [(vec![0], 1)]);
+        // One that is larger by itself goes alone.
+        release(&mut q, &[0]);
+        assert!(q.push(large(0, 9, BATCH_BYTES * 2)));
+        assert!(q.push(large(0, 10, 1)));
+        assert_eq!(dispatch(&mut q), [(vec![0], 1)]);
+    }
+
+    #[test]
+    fn the_line_has_a_limit() {
+        let mut q = Queue::default();
+        let part = WAITING_BYTES / 4;
+        (1..=5).for_each(|key| assert_eq!(q.push(large(0, key, part)), key <= 4, "{key}"));
+        assert!(q.push(hold(&[0])), "a hold may always wait");
+        assert_eq!(dispatch(&mut q), [(vec![0], 1)]);
+        assert!(q.push(large(0, 6, part)), "there is room again");
+    }
 }

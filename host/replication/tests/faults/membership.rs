@@ -3,7 +3,7 @@
 use ringwright_model::Shard;
 use ringwright_replication::{ClusterError, Expansion, ReadError, WriteError};
 
-use crate::harness::{Balancer, Fate, Faulty, Kind, TERM, World, insert, update};
+use crate::harness::{Balancer, Fate, Faulty, Kind, TERM, World, insert, soon, update};
 
 /// The shards a server's own database knows.
 async fn held_by(server: &str, world: &World, balancer: &Balancer) -> Vec<String> {
@@ -169,4 +169,13 @@ async fn a_replica_that_is_added_holds_nothing_until_it_has_joined() {
     assert_eq!(world.in_sync("sh1").await, ["s1", "s2"]);
     balancer.detach(world.server("s1"));
     assert_eq!(balancer.rows(1, 1).await.unwrap(), ["a"]);
+}
+
+#[tokio::test]
+async fn one_database_under_two_names_is_refused() {
+    let (world, balancer) = World::with(2).await;
+    let same = world.server("s1").handle();
+    let refused = soon(balancer.cluster.recruit(9, "s9", same)).await.err();
+    let (server, other) = ("s9".to_owned(), "s1".to_owned());
+    assert_eq!(refused, Some(ClusterError::SameDatabase { server, other }));
 }

@@ -1,6 +1,6 @@
 //! The paper's Algorithm 1 as printed, beside ours: the same schedule, another end.
 
-use ringwright_replication::{Protocol, WriteError, Written};
+use ringwright_replication::{OpenError, Protocol, WriteError, Written};
 
 use crate::harness::{Balancer, Fate, Gate, Kind, World, insert};
 
@@ -56,5 +56,18 @@ async fn one_dead_replica_fails_every_write_of_the_paper_and_none_of_ours() {
                 other => panic!("{other:?}"),
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn what_one_protocol_wrote_the_other_does_not_open() {
+    for (first, then) in [(Protocol::Safe, Protocol::Paper), (Protocol::Paper, Protocol::Safe)] {
+        let (mut world, balancer) = two_servers(first).await;
+        balancer.write(vec![insert(1, "a")]).await.unwrap();
+        world.settings.protocol = then;
+        let refused = world.try_balancer().await.err();
+        assert!(matches!(refused, Some(OpenError::Protocol { kept }) if kept == first));
+        world.settings.protocol = first;
+        assert_eq!(world.balancer().await.all().await, ["a"]);
     }
 }

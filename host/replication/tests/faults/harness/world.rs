@@ -9,8 +9,8 @@ use rand::seq::SliceRandom;
 use ringwright_metadata::{MetadataStore, SqlStore};
 use ringwright_model::{ClusterConfig, Dtype, Key, ReplicaState, Schema, Shard, Sharding, Term};
 use ringwright_replication::{
-    Charge, Cluster, ClusterError, Expansion, Member, Once, ReadError, Routing, Settings,
-    ShardView, WriteError, WriteRequest, Written,
+    Charge, Cluster, ClusterError, Expansion, Member, Once, OpenError, ReadError, Routing,
+    Settings, ShardView, WriteError, WriteRequest, Written,
 };
 use ringwright_wire::{Adopt, Holding, Op, QueryResult, RangeQuery, Read, ShardServer};
 use tempfile::TempDir;
@@ -103,6 +103,11 @@ impl World {
     /// A new balancer in charge, as after a crash of the one before, which may live on: it is a
     /// zombie then. The servers that run are connected.
     pub async fn balancer(&self) -> Balancer {
+        self.try_balancer().await.unwrap()
+    }
+
+    /// The same, where it may not open the cluster.
+    pub async fn try_balancer(&self) -> Result<Balancer, OpenError> {
         let clock = Arc::new(TestClock::new());
         let order = Arc::new(Order::default());
         let charge = self.charge(clock.clone()).await;
@@ -113,14 +118,14 @@ impl World {
             order.clone(),
             self.settings.clone(),
         );
-        let balancer = Balancer { cluster: cluster.await.unwrap(), clock, order };
+        let balancer = Balancer { cluster: cluster.await?, clock, order };
         for server in self.servers.values() {
             if balancer.cluster.view().servers.contains_key(server.name()) {
                 // One that is down, or refuses, stays away.
                 let _ = balancer.attach(server).await;
             }
         }
-        balancer
+        Ok(balancer)
     }
 
     /// The charge, whoever has it; asked for until the store answers.
