@@ -15,9 +15,7 @@ use crate::commit::Committer;
 use crate::keyed::Keyed;
 use crate::queue::Queue;
 use crate::view::{ShardView, View, Views};
-use crate::{
-    Charge, Clock, ClusterError, Member, NotInCharge, OpenError, Protocol, Routing, Settings,
-};
+use crate::{Charge, Clock, ClusterError, Member, OpenError, Protocol, Routing, Settings};
 
 /// How often the current VATs enter the history.
 const SAMPLE: Duration = Duration::from_secs(1);
@@ -188,10 +186,6 @@ impl Cluster {
 
     pub(crate) fn paper_lock(&self, shard: usize) -> Arc<tokio::sync::Mutex<()>> {
         self.paper_locks.lock().entry(shard).or_default().clone()
-    }
-
-    pub(crate) fn in_charge(&self) -> Result<(), NotInCharge> {
-        self.charge.check()
     }
 }
 

@@ -60,11 +60,10 @@ impl Cluster {
         member: &Arc<Member>,
         server: &Arc<dyn ShardServer>,
     ) -> Result<(Stamp, Adopted), ClusterError> {
-        self.in_charge()?;
+        self.charge.check()?;
         let epoch = self.charge.epoch();
         let adopt = Adopt { epoch, cluster: self.id.clone() };
-        let limit = self.settings.write_timeout;
-        let adopted = self.told(member, self.within(limit, server.adopt(adopt))).await?;
+        let adopted = self.told(member, server.adopt(adopt)).await?;
         let view = self.views.current();
         let same = |m: &&Arc<Member>| {
             m.name != member.name && m.incarnation().is_some_and(|i| *i == adopted.incarnation)
