@@ -13,22 +13,27 @@ pub struct Balance {
 }
 
 impl Balance {
-    /// Of the loads of servers of these weights, which come in the same order.
+    /// Of the loads of servers of these weights, which come in the same order. Where all weights
+    /// are 0 they are equal.
     ///
-    /// Whatever falls on a server of weight 0 is spread over the others' fair parts, so that it
-    /// is not lost from sight. `None` where there is no load or no weight.
+    /// Whatever falls on a server of weight 0 is more than its part: it counts relative to the
+    /// mean part of the others. `None` where there is no load.
     pub fn of(loads: &[u64], weights: &[u32]) -> Option<Self> {
         let load: u64 = loads.iter().sum();
-        let weight: f64 = weights.iter().copied().map(f64::from).sum();
-        if load == 0 || weight == 0.0 {
+        if load == 0 {
             return None;
         }
-        let relative: Vec<f64> = loads
-            .iter()
-            .zip(weights)
-            .filter(|(_, weight)| **weight > 0)
-            .map(|(&got, &its)| got as f64 * weight / (load as f64 * f64::from(its)))
-            .collect();
+        let load = load as f64;
+        let weight: f64 = weights.iter().copied().map(f64::from).sum();
+        let weighted = weights.iter().filter(|w| **w > 0).count();
+        let relative = |(&got, &its): (&u64, &u32)| match (weighted, its) {
+            (0, _) => got as f64 * loads.len() as f64 / load,
+            (_, 0) => 1.0 + got as f64 * weighted as f64 / load,
+            _ => got as f64 * weight / (load * f64::from(its)),
+        };
+        let parts = loads.iter().zip(weights);
+        let counted = |(got, its): &(&u64, &u32)| weighted == 0 || **its > 0 || **got > 0;
+        let relative: Vec<f64> = parts.filter(counted).map(relative).collect();
         let squares: f64 = relative.iter().map(|r| (r - 1.0).powi(2)).sum();
         Some(Balance {
             peak_to_mean: relative.iter().copied().fold(0.0, f64::max),
@@ -65,14 +70,15 @@ mod tests {
 
     #[test]
     fn a_weight_of_nothing_has_no_part() {
-        let balance = Balance::of(&[50, 50, 0], &[1, 1, 0]).unwrap();
-        assert_eq!(balance.peak_to_mean, 1.0);
+        let peak = |loads, weights| Balance::of(loads, weights).unwrap().peak_to_mean;
+        assert_eq!(peak(&[50, 50, 0], &[1, 1, 0]), 1.0);
+        assert_eq!(peak(&[0, 0, 100], &[1, 1, 0]), 3.0, "all of it is too much");
+        assert_eq!(peak(&[0, 100], &[0, 0]), 2.0, "equal for want of weights");
     }
 
     #[test]
     fn nothing_has_no_balance() {
         assert_eq!(Balance::even(&[]), None);
         assert_eq!(Balance::even(&[0, 0]), None);
-        assert_eq!(Balance::of(&[1], &[0]), None);
     }
 }
