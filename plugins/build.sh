@@ -19,7 +19,7 @@ unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS CARGO_BUILD_TARGET
 plugins=$(grep -l '"cdylib"' ./*/Cargo.toml | sed 's|^\./\(.*\)/Cargo.toml$|\1|')
 target=wasm32-unknown-unknown
 debian_rustc=/usr/bin/rustc
-oldest=88 # md5 takes a digest apart with as_chunks, which Rust has since 1.88
+oldest=88 # digests are taken apart with as_chunks, which Rust has since 1.88
 rustup_failed=target/rustup-lacks-$target
 
 # macOS has no timeout.

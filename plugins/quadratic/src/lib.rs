@@ -1,22 +1,13 @@
 //! The paper's hash function without virtual nodes: H(i) = i² + 2i + 17, Φ(i) = i² + 25, both
 //! mod the number of slots, where Φ's i is the server's number.
 
-mod bindings {
-    wit_bindgen::generate!({ path: "../../wit", world: "hash-plugin" });
-    #[cfg(target_arch = "wasm32")]
-    export!(Quadratic with_types_in self);
-    #[cfg(target_arch = "wasm32")]
-    use super::Quadratic;
-}
-
-pub use bindings::exports::ringwright::plugin::hash::{
-    Description, Guest, Layout, Point, Server, Topology, Traits,
-};
+use ringwright_plugin::HashFunction;
+use ringwright_plugin::hash::{Description, Layout, Topology, Traits, ring};
 
 /// The plugin.
 pub struct Quadratic;
 
-impl Guest for Quadratic {
+impl HashFunction for Quadratic {
     fn describe() -> Description {
         Description {
             name: "quadratic".into(),
@@ -35,20 +26,12 @@ impl Guest for Quadratic {
         h(request, slots)
     }
 
-    fn slots(requests: Vec<u64>, slots: u32) -> Vec<u32> {
-        requests.into_iter().map(|i| h(i, slots)).collect()
-    }
-
     fn arrange(topology: Topology) -> Result<Layout, String> {
-        let Topology { servers, slots, .. } = topology;
-        if slots == 0 {
-            return Err("a ring needs slots".into());
-        }
-        let point =
-            |(server, s): (u32, &Server)| Point { slot: phi(s.id, slots), server, virtual_node: 1 };
-        Ok(Layout::Ring((0..).zip(&servers).map(point).collect()))
+        ring(&topology, 1, |server, _| phi(server.id, topology.slots))
     }
 }
+
+ringwright_plugin::export_hash!(Quadratic);
 
 /// H. With i below 2³² - 1 nothing overflows: i² + 2i + 17 is (i + 1)² + 16.
 fn h(request: u64, slots: u32) -> u32 {
@@ -64,23 +47,9 @@ fn phi(server: u32, slots: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)] // a test fails by panicking
+    use ringwright_plugin::testing::hash::{points, servers, shares, topology};
 
     use super::*;
-
-    fn topology(ids: &[u32], slots: u32) -> Topology {
-        let server =
-            |&id| Server { id, name: format!("Server{id}"), weight: 1, labels: Vec::new() };
-        let servers = ids.iter().map(server).collect();
-        Topology { servers, virtual_nodes: 9, slots, settings: Vec::new() }
-    }
-
-    fn points(ids: &[u32]) -> Vec<Point> {
-        match Quadratic::arrange(topology(ids, 512)).unwrap() {
-            Layout::Ring(points) => points,
-            Layout::Table(_) => unreachable!(),
-        }
-    }
 
     #[test]
     fn h_is_the_papers() {
@@ -104,26 +73,18 @@ mod tests {
 
     #[test]
     fn a_server_has_one_point() {
-        let told: Vec<_> =
-            points(&[1, 20]).iter().map(|p| (p.slot, p.server, p.virtual_node)).collect();
+        let topology = topology::<Quadratic>(servers([1, 20]), 512);
+        let told: Vec<_> = points::<Quadratic>(topology)
+            .iter()
+            .map(|p| (p.slot, p.server, p.virtual_node))
+            .collect();
         assert_eq!(told, [(26, 0, 1), (425, 1, 1)]);
     }
 
     /// Without virtual nodes one of three servers gets nearly all, and one nothing.
     #[test]
     fn the_papers_problem_comes_out() {
-        let points = points(&[1, 2, 3]).into_iter().map(|p| ringwright_ring::Point {
-            slot: p.slot,
-            server: p.server,
-            virtual_node: p.virtual_node,
-        });
-        let layout = ringwright_ring::Layout::Ring(points.collect());
-        let table = ringwright_ring::Table::build(layout, 3, 512).unwrap();
-        let mut counts = [0_u32; 3];
-        for id in 100_000..=999_999 {
-            counts[table.owner(h(id, 512)).unwrap()] += 1;
-        }
-        assert_eq!(counts.map(|n| (n + 45) / 90), [9609, 0, 391]);
+        assert_eq!(shares::<Quadratic>(3), [9609, 0, 391]);
     }
 
     #[test]
@@ -135,6 +96,6 @@ mod tests {
 
     #[test]
     fn no_slots_is_an_error_not_a_fault() {
-        assert!(Quadratic::arrange(topology(&[1], 0)).is_err());
+        assert!(Quadratic::arrange(topology::<Quadratic>(servers([1]), 0)).is_err());
     }
 }

@@ -6,22 +6,13 @@
 //! counts as the plots do: i is the server's number, j goes from 1 to the number of
 //! virtual nodes.
 
-mod bindings {
-    wit_bindgen::generate!({ path: "../../wit", world: "hash-plugin" });
-    #[cfg(target_arch = "wasm32")]
-    export!(VirtualNode with_types_in self);
-    #[cfg(target_arch = "wasm32")]
-    use super::VirtualNode;
-}
-
-pub use bindings::exports::ringwright::plugin::hash::{
-    Description, Guest, Layout, Point, Server, Topology, Traits,
-};
+use ringwright_plugin::HashFunction;
+use ringwright_plugin::hash::{Description, Layout, Topology, Traits, ring};
 
 /// The plugin.
 pub struct VirtualNode;
 
-impl Guest for VirtualNode {
+impl HashFunction for VirtualNode {
     fn describe() -> Description {
         Description {
             name: "virtual-node".into(),
@@ -40,28 +31,12 @@ impl Guest for VirtualNode {
         h(request, slots)
     }
 
-    fn slots(requests: Vec<u64>, slots: u32) -> Vec<u32> {
-        requests.into_iter().map(|i| h(i, slots)).collect()
-    }
-
     fn arrange(topology: Topology) -> Result<Layout, String> {
-        let Topology { servers, virtual_nodes, slots, .. } = topology;
-        if slots == 0 {
-            return Err("a ring needs slots".into());
-        }
-        if servers.len() as u64 * u64::from(virtual_nodes) > u64::from(slots) {
-            return Err(format!(
-                "{} servers of {virtual_nodes} virtual nodes do not fit on {slots} slots",
-                servers.len()
-            ));
-        }
-        let points = (0..).zip(&servers).flat_map(|(server, s)| {
-            let point = move |j| Point { slot: phi(s.id, j, slots), server, virtual_node: j };
-            (1..=virtual_nodes).map(point)
-        });
-        Ok(Layout::Ring(points.collect()))
+        ring(&topology, topology.virtual_nodes, |server, j| phi(server.id, j, topology.slots))
     }
 }
+
+ringwright_plugin::export_hash!(VirtualNode);
 
 /// H. With i below 2³² - 1 nothing overflows: i² + 2i + 17 is (i + 1)² + 16.
 fn h(request: u64, slots: u32) -> u32 {
@@ -77,45 +52,15 @@ fn phi(server: u32, node: u32, slots: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)] // a test fails by panicking
+    use ringwright_plugin::testing::hash::{points, servers, shares, topology};
 
     use super::*;
-    use ringwright_ring::Table;
-
-    fn topology(servers: u32, virtual_nodes: u32, slots: u32) -> Topology {
-        let server = |id| Server { id, name: format!("Server{id}"), weight: 1, labels: Vec::new() };
-        let servers = (1..=servers).map(server).collect();
-        Topology { servers, virtual_nodes, slots, settings: Vec::new() }
-    }
-
-    fn points(servers: u32, virtual_nodes: u32, slots: u32) -> Vec<Point> {
-        match VirtualNode::arrange(topology(servers, virtual_nodes, slots)).unwrap() {
-            Layout::Ring(points) => points,
-            Layout::Table(_) => unreachable!(),
-        }
-    }
-
-    /// How 10,000 requests fall if every six-digit id comes equally often.
-    fn shares(servers: u32) -> Vec<u32> {
-        let points = points(servers, 9, 512).into_iter().map(|p| ringwright_ring::Point {
-            slot: p.slot,
-            server: p.server,
-            virtual_node: p.virtual_node,
-        });
-        let layout = ringwright_ring::Layout::Ring(points.collect());
-        let table = Table::build(layout, servers as usize, 512).unwrap();
-        let mut counts = vec![0_u32; servers as usize];
-        for id in 100_000..=999_999 {
-            counts[table.owner(h(id, 512)).unwrap()] += 1;
-        }
-        counts.into_iter().map(|n| (n + 45) / 90).collect()
-    }
 
     /// What the paper's plots are samples of.
     #[test]
     fn the_papers_plots_come_out() {
-        assert_eq!(shares(3), [8359, 469, 1172]);
-        assert_eq!(shares(6), [7266, 469, 938, 391, 547, 391]);
+        assert_eq!(shares::<VirtualNode>(3), [8359, 469, 1172]);
+        assert_eq!(shares::<VirtualNode>(6), [7266, 469, 938, 391, 547, 391]);
     }
 
     #[test]
@@ -127,8 +72,12 @@ mod tests {
 
     #[test]
     fn points_come_server_by_server() {
-        let told: Vec<_> =
-            points(2, 3, 512).iter().map(|p| (p.slot, p.server, p.virtual_node)).collect();
+        let topology =
+            Topology { virtual_nodes: 3, ..topology::<VirtualNode>(servers(1..=2), 512) };
+        let told: Vec<_> = points::<VirtualNode>(topology)
+            .iter()
+            .map(|p| (p.slot, p.server, p.virtual_node))
+            .collect();
         assert_eq!(told, [(29, 0, 1), (34, 0, 2), (41, 0, 3), (32, 1, 1), (37, 1, 2), (44, 1, 3)]);
     }
 
@@ -145,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        assert!(VirtualNode::arrange(topology(0, 9, 0)).is_err());
-        assert!(VirtualNode::arrange(topology(1, 513, 512)).is_err());
+        assert!(VirtualNode::arrange(topology::<VirtualNode>(Vec::new(), 0)).is_err());
+        assert!(VirtualNode::arrange(topology::<VirtualNode>(servers(1..=57), 512)).is_err());
     }
 }
