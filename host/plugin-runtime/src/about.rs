@@ -1,10 +1,13 @@
 //! What is known of a plugin.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::LoadError;
 use crate::bindings::hash;
+use crate::grants::Granted;
 use crate::text::fit;
+use crate::{LoadError, SettingError};
 
 /// The longest name.
 const NAME_BYTES: usize = 64;
@@ -57,6 +60,12 @@ pub(crate) struct About {
     /// SHA-256 in hex.
     pub(crate) digest: String,
     pub(crate) size: usize,
+    /// The version of the interface it was built for.
+    pub(crate) api: String,
+    /// What compiling it took; `None` where that was done before.
+    pub(crate) compiled_in: Option<Duration>,
+    /// What it may use.
+    pub(crate) granted: Granted,
 }
 
 impl Description {
@@ -64,6 +73,26 @@ impl Description {
     pub(crate) fn values(&self) -> Vec<(String, String)> {
         self.settings.iter().map(|s| (s.name.clone(), s.default.clone())).collect()
     }
+}
+
+/// The values with some of them set.
+pub(crate) fn set_values(
+    values: &[(String, String)],
+    set: &BTreeMap<String, String>,
+) -> Result<Arc<[(String, String)]>, SettingError> {
+    for (name, value) in set {
+        if !values.iter().any(|(known, _)| known == name) {
+            let known: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
+            let (name, known) = (fit(name), known.join(", "));
+            return Err(SettingError::Unknown { name, known });
+        }
+        if fit(value) != *value {
+            return Err(SettingError::Value { name: name.clone() });
+        }
+    }
+    let value =
+        |(name, old): &(String, String)| (name.clone(), set.get(name).unwrap_or(old).clone());
+    Ok(values.iter().map(value).collect())
 }
 
 impl TryFrom<hash::Description> for Description {
@@ -149,6 +178,17 @@ mod tests {
         let description = Description::try_from(told(vec![setting("k", "9")])).unwrap();
         assert_eq!(description.settings[0].summary, "s");
         assert_eq!(description.values(), [("k".to_owned(), "9".to_owned())]);
+    }
+
+    #[test]
+    fn some_settings_are_set_and_others_stay() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let values = [pair("k", "9"), pair("seed", "0")];
+        let set = |name, value| set_values(&values, &[pair(name, value)].into());
+        assert_eq!(*set("seed", "7").unwrap(), [pair("k", "9"), pair("seed", "7")]);
+        let unknown = SettingError::Unknown { name: "sed".into(), known: "k, seed".into() };
+        assert_eq!(set("sed", "7"), Err(unknown));
+        assert_eq!(set("seed", "7\n"), Err(SettingError::Value { name: "seed".into() }));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is generated from the WIT package: the two worlds, sharing their types.
+//! What is generated from the WIT package, version 0.1: the two worlds, sharing their types.
 #![allow(missing_docs)] // generated
 
 pub(crate) mod hash {
@@ -19,8 +19,3 @@ pub(crate) mod placement {
         Cluster, Goal, Holder, Move, Node, Shard,
     };
 }
-
-/// The interface a hash plugin exports.
-pub(crate) const HASH: &str = "ringwright:plugin/hash@0.1.0";
-/// The interface a placement plugin exports.
-pub(crate) const PLACEMENT: &str = "ringwright:plugin/placement@0.1.0";

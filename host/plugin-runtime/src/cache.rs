@@ -1,4 +1,4 @@
-//! Compiled plugins on disk, so that each is compiled once.
+//! Compiled plugins on disk, so that each is compiled once, and what admission said of them.
 //!
 //! A compiled component is machine code that is run as it is. It is only ever taken from our
 //! own folder, and its checksum tells a file that was cut short or has rotted; it cannot tell
@@ -13,7 +13,9 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// The folder of compiled plugins.
+use crate::Report;
+
+/// The folder of compiled plugins and reports.
 #[derive(Clone, Debug)]
 pub(crate) struct Cache {
     folder: PathBuf,
@@ -49,23 +51,44 @@ impl Cache {
             Ok(code) => code,
             Err(error) => return tracing::warn!(digest, %error, "a plugin cannot be kept compiled"),
         };
-        if let Err(error) = self.write(&self.path(digest), &code) {
+        let sum = Sha256::digest(&code);
+        if let Err(error) = self.write(&self.path(digest), &[&sum, &code]) {
             tracing::warn!(digest, %error, "a compiled plugin could not be kept");
         }
     }
 
+    /// The report on the plugin of that digest that was kept under that key.
+    pub(crate) fn report(&self, digest: &str, key: u64) -> Option<Report> {
+        let file = fs::read(self.report_path(digest, key)).ok()?;
+        let report = serde_json::from_slice(&file);
+        report.inspect_err(|error| tracing::warn!(digest, %error, "a report is damaged")).ok()
+    }
+
+    /// Keeps a report. Where that fails it is made again the next time.
+    pub(crate) fn put_report(&self, digest: &str, key: u64, report: &Report) {
+        let written = serde_json::to_vec_pretty(report)
+            .map_err(io::Error::from)
+            .and_then(|json| self.write(&self.report_path(digest, key), &[&json]));
+        if let Err(error) = written {
+            tracing::warn!(digest, %error, "a report could not be kept");
+        }
+    }
+
     /// Whole or not at all: another process may read it meanwhile.
-    fn write(&self, path: &Path, code: &[u8]) -> io::Result<()> {
+    fn write(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
         create_private(&self.folder)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(&Sha256::digest(code))?;
-        file.write_all(code)?;
+        parts.iter().try_for_each(|part| file.write_all(part))?;
         file.persist(path)?;
         Ok(())
     }
 
     fn path(&self, digest: &str) -> PathBuf {
         self.folder.join(format!("{digest}-{:016x}.cwasm", self.engine))
+    }
+
+    fn report_path(&self, digest: &str, key: u64) -> PathBuf {
+        self.folder.join(format!("{digest}-{key:016x}.json"))
     }
 }
 

@@ -3,6 +3,7 @@
 use wasmtime::Trap;
 
 use crate::limits::OutOfMemory;
+use crate::text::fit;
 
 /// How a call of a plugin failed. None of these harms the host or a later call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,8 +12,16 @@ pub enum CallError {
     #[error("it took too long and was stopped")]
     TimedOut,
     /// It wanted more memory than it may have.
-    #[error("it wanted more memory than it may have")]
-    OutOfMemory,
+    #[error(
+        "it wanted {} of memory and may have {}; 'plugin-memory' grants it more",
+        mebibytes(*wanted), mebibytes(*granted)
+    )]
+    OutOfMemory {
+        /// The bytes it would have had.
+        wanted: usize,
+        /// The bytes it may have.
+        granted: usize,
+    },
     /// It recursed too deeply.
     #[error("its stack overflowed")]
     StackOverflow,
@@ -76,7 +85,7 @@ impl CallError {
         matches!(
             self,
             CallError::TimedOut
-                | CallError::OutOfMemory
+                | CallError::OutOfMemory { .. }
                 | CallError::StackOverflow
                 | CallError::Trap(_)
         )
@@ -85,20 +94,25 @@ impl CallError {
 
 impl From<wasmtime::Error> for CallError {
     fn from(error: wasmtime::Error) -> Self {
-        if error.is::<OutOfMemory>() {
-            return CallError::OutOfMemory;
+        if let Some(&OutOfMemory { wanted, granted }) = error.downcast_ref() {
+            return CallError::OutOfMemory { wanted, granted };
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => CallError::TimedOut,
             Some(Trap::StackOverflow) => CallError::StackOverflow,
-            Some(trap) => CallError::Trap(trap.to_string()),
+            Some(trap) => CallError::Trap(fit(&trap.to_string())),
             // The runtime has no type for this one, only its text.
             None if error.to_string().contains("fuel allocated for hostcalls") => {
                 CallError::TooLarge
             }
-            None => CallError::Trap(error.root_cause().to_string()),
+            None => CallError::Trap(fit(&error.root_cause().to_string())),
         }
     }
+}
+
+/// Bytes as people read them.
+fn mebibytes(bytes: usize) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
 /// Why a plugin was not loaded.
@@ -122,9 +136,19 @@ pub enum LoadError {
     #[error("it imports what plugins are not given: {0}")]
     Imports(String),
     /// A component that is neither a hash function nor a placement policy.
-    #[error("it exports neither {hash} nor {placement}", hash = crate::bindings::HASH,
-        placement = crate::bindings::PLACEMENT)]
+    #[error("it exports neither {hash} nor {placement}", hash = crate::api::HASH,
+        placement = crate::api::PLACEMENT)]
     NotAPlugin,
+    /// A plugin of a version that this host does not load.
+    #[error(
+        "it was built for version {built_for} of the plugin interface; this host loads {loads}"
+    )]
+    Version {
+        /// Its version.
+        built_for: String,
+        /// Those that are loaded.
+        loads: String,
+    },
     /// It exports the interface's name with something else behind it.
     #[error("its interface is not that of this version: {0}")]
     Interface(String),
@@ -134,4 +158,23 @@ pub enum LoadError {
     /// What it says of itself cannot be shown.
     #[error("its description: {0}")]
     Description(String),
+}
+
+/// Why a plugin's settings were not set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// It has no such setting.
+    #[error("it has no setting '{name}'; it has: {}", if known.is_empty() { "none" } else { known })]
+    Unknown {
+        /// The name given.
+        name: String,
+        /// Those it has.
+        known: String,
+    },
+    /// A value that plugins are not given.
+    #[error("the value of setting '{name}' is too long or has control characters")]
+    Value {
+        /// The setting's name.
+        name: String,
+    },
 }

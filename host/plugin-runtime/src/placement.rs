@@ -1,46 +1,67 @@
 //! Placement policies.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use wasmtime::component::InstancePre;
 
-use crate::about::About;
+use crate::about::{About, set_values};
 use crate::bindings::{hash, placement};
+use crate::grants::Granted;
 use crate::guest::{ABOUT_BYTES, Guest, REASON_BYTES};
 use crate::limits::Limits;
 use crate::text::{MOST_BYTES, fit};
-use crate::{CallError, Cluster, Description, Goal, LoadError, Move, PlacedShard, Settings, law};
+use crate::{
+    CallError, Cluster, Description, Goal, LoadError, Move, PlacedShard, SettingError, law,
+};
 
 /// A placement policy. Clones are the same plugin.
 #[derive(Clone)]
 pub struct PlacementPlugin {
     shared: Arc<Shared>,
+    /// What its settings are set to.
+    values: Arc<[(String, String)]>,
 }
 
 struct Shared {
     pre: placement::PlacementPluginPre<Limits>,
-    settings: Settings,
     about: About,
+}
+
+/// An instance: what its exports are asked.
+pub(crate) struct Instance {
+    guest: Guest<placement::PlacementPlugin>,
+    granted: Granted,
 }
 
 impl PlacementPlugin {
     pub(crate) fn load(
         pre: InstancePre<Limits>,
-        settings: &Settings,
         about: impl FnOnce(hash::Description) -> Result<About, LoadError>,
+        granted: Granted,
     ) -> Result<Self, LoadError> {
         let pre = placement::PlacementPluginPre::new(pre)
             .map_err(|e| LoadError::Interface(fit(&format!("{e:#}"))))?;
-        let told = start(&pre, settings)
-            .and_then(|mut instance| {
-                instance.call(settings.work_deadline, ABOUT_BYTES, |exports, store| {
-                    exports.ringwright_plugin_placement().call_describe(store)
-                })
-            })
+        let told = Instance::start(&pre, granted)
+            .and_then(|mut instance| instance.describe())
             .map_err(LoadError::Describe)?;
-        let (settings, about) = (settings.clone(), about(told)?);
-        Ok(PlacementPlugin { shared: Arc::new(Shared { pre, settings, about }) })
+        let about = about(told)?;
+        let values = about.description.values().into();
+        Ok(PlacementPlugin { shared: Arc::new(Shared { pre, about }), values })
+    }
+
+    /// The same plugin with some of its settings set, and the others as they are.
+    ///
+    /// # Errors
+    /// Names the setting that it has not, or that cannot be set so.
+    pub fn with_settings(&self, set: &BTreeMap<String, String>) -> Result<Self, SettingError> {
+        Ok(PlacementPlugin { values: set_values(&self.values, set)?, ..self.clone() })
+    }
+
+    /// What its settings are set to, in the order in which it describes them.
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.values
     }
 
     /// What it says of itself.
@@ -64,17 +85,12 @@ impl PlacementPlugin {
     /// Says how the plugin failed, [`CallError::Refused`] with its reason, or
     /// [`CallError::Unlawful`] with what is wrong with its plan.
     pub fn plan(&self, cluster: &Cluster, goal: &Goal) -> Result<Vec<Move>, CallError> {
-        let Shared { pre, settings, about } = &*self.shared;
-        let values = about.description.values();
-        let (told, aim) = (placement::Cluster::from(cluster), placement::Goal::from(goal));
-        let moves = start(pre, settings)?
-            .call(settings.work_deadline, answer_bytes(cluster), |exports, store| {
-                exports.ringwright_plugin_placement().call_plan(store, &told, &aim, &values)
-            })?
-            .map_err(|reason| CallError::Refused(fit(&reason)))?;
-        let moves: Vec<Move> = moves.into_iter().map(Move::from).collect();
-        law::check(cluster, goal, &moves).map_err(|e| CallError::Unlawful(e.to_string()))?;
-        Ok(moves)
+        self.fresh()?.plan(cluster, goal, &self.values)
+    }
+
+    /// An instance that nobody else uses.
+    pub(crate) fn fresh(&self) -> Result<Instance, CallError> {
+        Instance::start(&self.shared.pre, self.shared.about.granted)
     }
 }
 
@@ -84,11 +100,45 @@ impl fmt::Debug for PlacementPlugin {
     }
 }
 
-fn start(
-    pre: &placement::PlacementPluginPre<Limits>,
-    settings: &Settings,
-) -> Result<Guest<placement::PlacementPlugin>, CallError> {
-    Guest::start(pre.engine(), settings, settings.work_deadline, |store| pre.instantiate(store))
+impl Instance {
+    fn start(
+        pre: &placement::PlacementPluginPre<Limits>,
+        granted: Granted,
+    ) -> Result<Self, CallError> {
+        let guest = Guest::start(pre.engine(), &granted, granted.work_deadline, |store| {
+            pre.instantiate(store)
+        })?;
+        Ok(Instance { guest, granted })
+    }
+
+    pub(crate) fn describe(&mut self) -> Result<hash::Description, CallError> {
+        self.guest.call(self.granted.work_deadline, ABOUT_BYTES, |exports, store| {
+            exports.ringwright_plugin_placement().call_describe(store)
+        })
+    }
+
+    /// A plan that is lawful.
+    pub(crate) fn plan(
+        &mut self,
+        cluster: &Cluster,
+        goal: &Goal,
+        settings: &[(String, String)],
+    ) -> Result<Vec<Move>, CallError> {
+        let (told, aim) = (placement::Cluster::from(cluster), placement::Goal::from(goal));
+        let (deadline, answer_bytes) = (self.granted.work_deadline, answer_bytes(cluster));
+        let moves = self.guest.call(deadline, answer_bytes, |exports, store| {
+            exports.ringwright_plugin_placement().call_plan(store, &told, &aim, settings)
+        })?;
+        let moves = moves.map_err(|reason| CallError::Refused(fit(&reason)))?;
+        let moves: Vec<Move> = moves.into_iter().map(Move::from).collect();
+        law::check(cluster, goal, &moves).map_err(|e| CallError::Unlawful(e.to_string()))?;
+        Ok(moves)
+    }
+
+    /// The memory it has come to hold.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.guest.memory_bytes()
+    }
 }
 
 /// The most a plan may take: a copy moves once, with a reason.

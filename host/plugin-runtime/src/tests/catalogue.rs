@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
-use ringwright_test_plugins::{HashBodies, built, dist};
+use ringwright_test_plugins::{HashBodies, built, corpus, dist};
 
-use crate::tests::support::{runtime, settings};
+use crate::tests::support::{patient, settings};
 use crate::{Catalogue, Entry, Listing, Runtime, Settings, State};
 
 fn scan(folders: &[&Path]) -> Catalogue {
-    Catalogue::scan(&runtime(), &folders.iter().map(|f| f.to_path_buf()).collect::<Vec<_>>())
+    Catalogue::scan(&patient(), &folders.iter().map(|f| f.to_path_buf()).collect::<Vec<_>>())
 }
 
 fn names(listing: &Listing) -> Vec<(&str, &str)> {
@@ -19,7 +21,7 @@ fn names(listing: &Listing) -> Vec<(&str, &str)> {
 fn reason(entry: &Entry) -> String {
     match entry.state() {
         State::Refused(reason) => reason,
-        State::Loaded(_) => panic!("{} is loaded", entry.name()),
+        State::Loaded(_) | State::Checking => panic!("{} is not refused", entry.name()),
     }
 }
 
@@ -53,7 +55,8 @@ fn a_file_that_is_no_plugin_is_listed_with_its_reason() {
     let entries: Vec<&Entry> = catalogue.entries().collect();
     let [broken] = entries[..] else { panic!("{:?}", names(&catalogue)) };
     assert_eq!((broken.name(), broken.kind(), broken.size()), ("broken", "unknown", 4));
-    assert!(!broken.is_loaded() && broken.digest().is_none());
+    assert!(!broken.is_loaded());
+    assert_eq!(broken.digest().unwrap().len(), 64);
     assert!(reason(broken).contains("no WebAssembly component"), "{}", reason(broken));
 }
 
@@ -85,9 +88,9 @@ fn answer(catalogue: &Catalogue) -> u32 {
 fn a_newcomer_takes_no_name() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    fs::write(at("m.wasm"), answering("(i32.const 1)")).unwrap();
+    fs::write(at("m.wasm"), answering("(i32.rem_u (i32.const 1) (local.get 1))")).unwrap();
     let mut catalogue = scan(&[folder.path()]);
-    fs::write(at("a.wasm"), answering("(i32.const 2)")).unwrap();
+    fs::write(at("a.wasm"), answering("(i32.rem_u (i32.const 2) (local.get 1))")).unwrap();
     catalogue.refresh();
     assert_eq!(answer(&catalogue), 1);
     assert_eq!(refused(&catalogue), [format!("{} has its name", at("m.wasm").display())]);
@@ -103,13 +106,14 @@ fn a_newcomer_takes_no_name() {
 fn refreshing_loads_what_changed_and_only_that() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("p.wasm");
-    let counting = "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
-        (global.get $calls)";
-    fs::write(&file, answering(counting)).unwrap();
+    fs::write(&file, answering("(i32.rem_u (i32.const 3) (local.get 1))")).unwrap();
     let mut catalogue = scan(&[folder.path()]);
-    assert_eq!(answer(&catalogue), 1);
+    let plugin = |catalogue: &Catalogue| {
+        std::ptr::from_ref(catalogue.listing().hash("hostile").unwrap().about())
+    };
+    let before = plugin(&catalogue);
     catalogue.refresh();
-    assert_eq!(answer(&catalogue), 2, "the same plugin, with its instance");
+    assert_eq!(plugin(&catalogue), before, "the same plugin, which was not loaded again");
 
     let kept = catalogue.listing().hash("hostile").unwrap().clone();
     fs::write(&file, built("quadratic")).unwrap();
@@ -131,9 +135,9 @@ fn refreshing_loads_what_changed_and_only_that() {
 fn half_a_copy_replaces_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("p.wasm");
-    fs::write(&file, answering("(i32.const 1)")).unwrap();
+    fs::write(&file, answering("(i32.rem_u (i32.const 1) (local.get 1))")).unwrap();
     let mut catalogue = scan(&[folder.path()]);
-    let new = answering("(i32.const 2)");
+    let new = answering("(i32.rem_u (i32.const 2) (local.get 1))");
     for length in [10, 20, new.len()] {
         fs::write(&file, &new[..length]).unwrap();
         catalogue.refresh();
@@ -149,7 +153,7 @@ fn half_a_copy_replaces_nothing() {
 fn what_could_not_be_used_is_tried_again_as_soon_as_it_changes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("p.wasm");
-    let new = answering("(i32.const 1)");
+    let new = answering("(i32.rem_u (i32.const 1) (local.get 1))");
     fs::write(&file, &new[..10]).unwrap();
     let mut catalogue = scan(&[folder.path()]);
     assert_eq!(refused(&catalogue).len(), 1);
@@ -162,7 +166,10 @@ fn what_could_not_be_used_is_tried_again_as_soon_as_it_changes() {
 fn another_file_of_one_length_and_time_is_another() {
     let folder = tempfile::tempdir().unwrap();
     let (file, other) = (folder.path().join("p.wasm"), folder.path().join("other"));
-    let (old, new) = (answering("(i32.const 1)"), answering("(i32.const 2)"));
+    let (old, new) = (
+        answering("(i32.rem_u (i32.const 1) (local.get 1))"),
+        answering("(i32.rem_u (i32.const 2) (local.get 1))"),
+    );
     assert_eq!(old.len(), new.len());
     fs::write(&file, old).unwrap();
     let mut catalogue = scan(&[folder.path()]);
@@ -184,4 +191,136 @@ fn a_file_that_is_too_large_is_not_read() {
     let catalogue = Catalogue::scan(&runtime, &[folder.path().to_owned()]);
     let [reason] = refused(&catalogue).try_into().unwrap();
     assert!(reason.contains("more than the 1000 bytes"), "{reason}");
+}
+
+/// What each listing says of the files, as it comes.
+fn told(catalogue: &mut Catalogue) -> std::sync::mpsc::Receiver<Vec<(String, &'static str)>> {
+    let (tell, told) = std::sync::mpsc::channel();
+    catalogue.publish_to(move |listing| {
+        let state = |e: &Entry| match e.state() {
+            State::Loaded(_) => "loaded",
+            State::Refused(_) => "refused",
+            State::Checking => "checking",
+        };
+        tell.send(listing.entries().map(|e| (e.name().to_owned(), state(e))).collect()).unwrap();
+    });
+    told
+}
+
+#[test]
+fn a_file_is_listed_before_it_is_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalogue = scan(&[folder.path()]);
+    let told = told(&mut catalogue);
+    fs::write(folder.path().join("a.wasm"), "junk").unwrap();
+    fs::write(folder.path().join("b.wasm"), built("quadratic")).unwrap();
+    catalogue.refresh();
+    let is = |name: &str, state: &'static str| (name.to_owned(), state);
+    let expected = [
+        vec![is("a", "checking"), is("b", "checking")],
+        vec![is("a", "refused"), is("b", "checking")],
+        vec![is("a", "refused"), is("quadratic", "loaded")],
+    ];
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), expected);
+    catalogue.refresh();
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [expected[2].clone()], "nothing is tried");
+}
+
+#[test]
+fn a_file_that_comes_while_another_is_tried_is_listed_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = corpus().into_iter().find(|h| h.name == "slow-everywhere").unwrap();
+    fs::write(folder.path().join("b.wasm"), &slow.bytes).unwrap();
+    let patience = Duration::from_secs(60);
+    let settings = Settings {
+        slot_deadline: patience,
+        work_deadline: patience,
+        trial_deadline: Duration::from_secs(4),
+        ..settings()
+    };
+    let mut catalogue =
+        Catalogue::open(&Runtime::new(settings).unwrap(), &[folder.path().to_owned()]);
+    let told = told(&mut catalogue);
+    let refreshing = thread::spawn(move || catalogue.refresh());
+    let first = told.recv().unwrap();
+    fs::write(folder.path().join("a.wasm"), "junk").unwrap();
+    refreshing.join().unwrap();
+    let is = |name: &str, state: &'static str| (name.to_owned(), state);
+    assert_eq!(first, [is("b", "checking")]);
+    let expected = [
+        vec![is("a", "checking"), is("b", "checking")],
+        vec![is("a", "checking"), is("slow-everywhere", "refused")],
+        vec![is("a", "refused"), is("slow-everywhere", "refused")],
+    ];
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn what_is_loaded_stays_until_its_successor_has_been_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.wasm");
+    fs::write(&file, built("quadratic")).unwrap();
+    let mut catalogue = scan(&[folder.path()]);
+    let told = told(&mut catalogue);
+    fs::write(&file, "junk").unwrap();
+    catalogue.refresh();
+    catalogue.refresh();
+    let states: Vec<&str> = told.try_iter().map(|l| l[0].1).collect();
+    assert_eq!(states, ["loaded", "loaded", "refused"]);
+}
+
+#[test]
+fn a_name_waits_for_its_owner_while_files_are_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("m.wasm"), answering("(i32.rem_u (i32.const 1) (local.get 1))")).unwrap();
+    let mut catalogue = scan(&[folder.path()]);
+    let told = told(&mut catalogue);
+    fs::rename(at("m.wasm"), at("z.wasm")).unwrap();
+    fs::write(at("a.wasm"), answering("(i32.rem_u (i32.const 2) (local.get 1))")).unwrap();
+    catalogue.refresh();
+    assert_eq!(answer(&catalogue), 1);
+    for listing in told.try_iter() {
+        let loaded = listing.iter().filter(|(_, state)| *state == "loaded").count();
+        let untried = listing.iter().any(|(_, state)| *state == "checking");
+        assert_eq!(loaded, usize::from(!untried), "{listing:?}");
+    }
+}
+
+#[test]
+fn a_refused_plugin_is_listed_with_what_is_known_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = HashBodies { slot: "(local.get 1)", name: "a-liar", ..HashBodies::default() };
+    fs::write(folder.path().join("p.wasm"), bad.component()).unwrap();
+    let other = HashBodies { version: "0.2.0", ..HashBodies::default() };
+    fs::write(folder.path().join("q.wasm"), other.component()).unwrap();
+    let listing = scan(&[folder.path()]).listing();
+    let [liar, other] = listing.entries().collect::<Vec<_>>()[..] else { panic!("not two") };
+    assert_eq!((liar.name(), liar.kind(), liar.api()), ("a-liar", "hash", Some("0.1.0")));
+    assert_eq!(reason(liar), liar.report().unwrap().refusal().unwrap());
+    assert!(listing.hash("a-liar").is_none());
+    assert_eq!((other.name(), other.kind(), other.api()), ("q", "unknown", Some("0.2.0")));
+    assert_eq!(other.digest().unwrap().len(), 64);
+    assert!(reason(other).contains("0.1.x"), "{}", reason(other));
+    assert_eq!(other.report().unwrap().checks[0].name, "loads");
+}
+
+#[test]
+fn what_is_sought_is_tried_first_and_the_rest_later() {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, plugin) in [("a", "md5"), ("b", "virtual-node"), ("z", "quadratic")] {
+        fs::write(folder.path().join(file).with_extension("wasm"), built(plugin)).unwrap();
+    }
+    let mut catalogue = Catalogue::open(&patient(), &[folder.path().to_owned()]);
+    assert_eq!(catalogue.listing().entries().count(), 0);
+    catalogue.seek(&["z"], |listing| listing.hash("quadratic").is_some());
+    let states = |catalogue: &Catalogue| -> Vec<bool> {
+        catalogue.listing().entries().map(Entry::is_loaded).collect()
+    };
+    assert_eq!(names(&catalogue.listing())[..2], [("a", "unknown"), ("b", "unknown")]);
+    assert_eq!(states(&catalogue), [false, false, true]);
+    catalogue.refresh();
+    assert_eq!(states(&catalogue), [true; 3]);
+    catalogue.seek(&["nobody"], |listing| listing.hash("nobody").is_some());
+    assert_eq!(states(&catalogue), [true; 3], "what is not there is not found");
 }

@@ -34,7 +34,8 @@ fn an_endless_loop_is_stopped() {
 fn a_memory_bomb_is_stopped() {
     let slot = "(if (i64.eqz (local.get 0))
         (then (loop $l (drop (memory.grow (i32.const 8))) (br $l)))) (i32.const 3)";
-    assert_eq!(faults(slot), CallError::OutOfMemory);
+    let fault = faults(slot);
+    assert!(matches!(fault, CallError::OutOfMemory { .. }), "{fault}");
 }
 
 #[test]
@@ -142,7 +143,7 @@ fn a_plugin_that_does_not_start_is_none() {
     assert!(began.elapsed() < Duration::from_secs(5));
     let LoadError::Describe(CallError::Trap(_)) = refused("(unreachable)") else { panic!() };
     let bomb = "(loop $l (drop (memory.grow (i32.const 8))) (br $l))";
-    assert_eq!(refused(bomb), LoadError::Describe(CallError::OutOfMemory));
+    let LoadError::Describe(CallError::OutOfMemory { .. }) = refused(bomb) else { panic!() };
 }
 
 #[test]
@@ -159,27 +160,6 @@ fn a_start_that_a_request_waits_for_is_cut_short() {
     let plugin = hash(impatient.load(&bytes));
     assert!(plugin.table(&servers(3), 9, 512).is_ok(), "where nobody waits it may");
     assert_eq!(plugin.slot(1, 512), Err(CallError::TimedOut));
-}
-
-#[test]
-fn a_liar_is_found_out() {
-    let probe = |bodies: HashBodies| hash(runtime().load(&bodies.component())).probe(512);
-    assert_eq!(probe(HashBodies::default()), Ok(()));
-    // 3 for each but request 1, which it says is 4 among others.
-    let slots = "(i32.store (i32.const 256) (i32.const 40960))
-        (i32.store (i32.const 260) (local.get 1))
-        (i32.store (i32.const 40960) (i32.const 3)) (i32.store (i32.const 40964) (i32.const 4))
-        (i32.const 256)";
-    let slot = "(if (i64.gt_u (local.get 0) (i64.const 1)) (then (return (i32.const 0))))
-        (i32.const 3)";
-    let lie = CallError::Disagrees { request: 1, alone: 3, among: 4 };
-    assert_eq!(probe(HashBodies { slot, slots, ..HashBodies::default() }), Err(lie));
-    let slot = "(local.get 1)";
-    let lie = CallError::OutOfRange { slot: 512, slots: 512 };
-    assert_eq!(probe(HashBodies { slot, ..HashBodies::default() }), Err(lie));
-    let slot = "(if (i64.eq (local.get 0) (i64.const -1)) (then (loop $l (br $l))))
-        (i32.const 3)";
-    assert_eq!(probe(HashBodies { slot, ..HashBodies::default() }), Err(CallError::TimedOut));
 }
 
 #[test]

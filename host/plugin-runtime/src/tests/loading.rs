@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ringwright_test_plugins::{HashBodies, built};
+use ringwright_test_plugins::{HashBodies, built, built_for_0_1_0};
 
-use crate::tests::support::{hash, runtime, settings};
-use crate::{LoadError, Plugin, Runtime, Settings, Traits};
+use crate::tests::support::{hash, patient, placement, runtime, servers, settings};
+use crate::{
+    CallError, Cluster, Goal, LoadError, Node, PlacedShard, Plugin, Runtime, Settings, Traits,
+};
 
 fn refusal(bytes: &[u8]) -> LoadError {
     runtime().load(bytes).unwrap_err()
@@ -69,7 +71,50 @@ fn later_patches_of_the_package_load_and_other_versions_do_not() {
     let built_for = |version| HashBodies { version, ..HashBodies::default() }.component();
     let later = hash(runtime().load(&built_for("0.1.7")));
     assert_eq!(later.slot(1, 512), Ok(3));
-    assert_eq!(refusal(&built_for("0.2.0")), LoadError::NotAPlugin);
+    assert_eq!(runtime().load(&built_for("0.1.7")).unwrap().api(), "0.1.7");
+    for other in ["0.2.0", "1.0.0"] {
+        let refusal = refusal(&built_for(other)).to_string();
+        assert!(refusal.contains(&format!("for version {other}")), "{refusal}");
+        assert!(refusal.contains("loads 0.1.x"), "{refusal}");
+    }
+}
+
+/// Files that are never made again: they show that what was built then still means the same.
+#[test]
+fn plugins_built_for_the_first_version_are_admitted() {
+    let admitted = |bytes: Vec<u8>| {
+        let (report, plugin) = patient().examine("first", &bytes);
+        assert_eq!((report.refusal(), report.api.as_deref()), (None, Some("0.1.0")));
+        Ok(plugin.unwrap())
+    };
+    let [fibonacci, trivial] = built_for_0_1_0();
+    let plugin = hash(admitted(fibonacci));
+    assert_eq!(plugin.description().name, "fibonacci");
+    // 7 · 0x9e3779b97f4a7c15 mod 2⁶⁴ mod 512
+    assert_eq!(plugin.slot(7, 512), Ok(0x93));
+    let slots: Vec<u32> =
+        plugin.table(&servers(3), 9, 512).unwrap().points().iter().map(|p| p.slot).collect();
+    assert_eq!(slots, [275, 354, 433]); // multiples of 0x9e3779b1 mod 512, which is 433
+
+    let plugin = placement(admitted(trivial));
+    assert_eq!(plugin.description().name, "trivial");
+    let node = |server| Node { server, accepts: true, requests: None, capacity: None };
+    let shard = |id: &str| PlacedShard {
+        id: id.to_owned(),
+        size: 0,
+        rows: None,
+        bytes: None,
+        requests: None,
+        copies: 2,
+        held_by: Vec::new(),
+    };
+    let nodes = servers(3).into_iter().map(node).collect();
+    let mut cluster = Cluster { nodes, shards: ["a", "b", "c"].map(shard).into() };
+    let moves = plugin.plan(&cluster, &Goal::Place).unwrap();
+    let targets: Vec<(u32, u32)> = moves.iter().map(|m| (m.shard, m.target)).collect();
+    assert_eq!(targets, [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 0)]);
+    cluster.shards.pop();
+    assert!(matches!(plugin.plan(&cluster, &Goal::Place), Err(CallError::Refused(_))));
 }
 
 #[test]

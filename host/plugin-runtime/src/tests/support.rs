@@ -14,8 +14,22 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
+/// Time enough that a busy machine does not have a sound plugin refused.
+pub(crate) fn patient_settings() -> Settings {
+    Settings {
+        slot_deadline: Duration::from_millis(500),
+        work_deadline: Duration::from_secs(5),
+        ..settings()
+    }
+}
+
 pub(crate) fn runtime() -> Runtime {
     Runtime::new(settings()).unwrap()
+}
+
+/// For plugins that are to be admitted.
+pub(crate) fn patient() -> Runtime {
+    Runtime::new(patient_settings()).unwrap()
 }
 
 pub(crate) fn hash(loaded: Result<Plugin, LoadError>) -> HashPlugin {

@@ -3,38 +3,41 @@
 //! A slot is asked for with every request, so each thread keeps an instance of its own: a call
 //! takes no lock and starts nothing.
 
+mod instance;
+#[cfg(feature = "native")]
+mod native;
+
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
-use ringwright_ring::{Layout, Point, Table};
+use ringwright_ring::{Layout, Table};
 use wasmtime::component::InstancePre;
 
-use crate::about::{About, Traits};
+use crate::about::{About, Traits, set_values};
 use crate::bindings::hash;
-use crate::guest::{ABOUT_BYTES, Guest, REASON_BYTES};
+use crate::grants::Granted;
 use crate::limits::Limits;
 use crate::text::fit;
-use crate::{CallError, Description, LoadError, ServerInfo, Settings};
-
-/// The most requests handed to a guest at once: 512 KiB, which fits any guest's memory.
-const BATCH: usize = 65_536;
-
-type Instance = Guest<hash::HashPlugin>;
+use crate::{CallError, Description, LoadError, ServerInfo, SettingError};
+pub(crate) use instance::Instance;
 
 /// A hash function. Clones are the same plugin, and share instances.
 #[derive(Clone)]
 pub struct HashPlugin {
     shared: Arc<Shared>,
+    /// What its settings are set to.
+    values: Arc<[(String, String)]>,
     seat: Arc<Seat>,
 }
 
 struct Shared {
     pre: hash::HashPluginPre<Limits>,
-    settings: Settings,
     about: About,
     traits: Traits,
+    #[cfg(feature = "native")]
+    native: Option<native::Twin>,
 }
 
 /// A use of a plugin. Threads keep instances for it, and lose them after its end.
@@ -49,21 +52,45 @@ thread_local! {
 impl HashPlugin {
     pub(crate) fn load(
         pre: InstancePre<Limits>,
-        settings: &Settings,
         about: impl FnOnce(hash::Description) -> Result<About, LoadError>,
+        granted: Granted,
     ) -> Result<Self, LoadError> {
         let pre = hash::HashPluginPre::new(pre)
             .map_err(|e| LoadError::Interface(fit(&format!("{e:#}"))))?;
-        let (told, traits) = introduce(&pre, settings).map_err(LoadError::Describe)?;
-        let (settings, about) = (settings.clone(), about(told)?);
-        let shared = Shared { pre, settings, about, traits: traits.into() };
-        Ok(HashPlugin { shared: Arc::new(shared), seat: Arc::new(Seat) })
+        let mut instance =
+            Instance::start(&pre, &granted, granted.work_deadline).map_err(LoadError::Describe)?;
+        let (told, traits) = introduce(&mut instance).map_err(LoadError::Describe)?;
+        let about = about(told)?;
+        let values = about.description.values().into();
+        let shared = Arc::new(Shared {
+            #[cfg(feature = "native")]
+            native: native::twin(&about.description.name, &mut instance)
+                .map_err(LoadError::Describe)?,
+            pre,
+            about,
+            traits,
+        });
+        Ok(HashPlugin { shared, values, seat: Arc::new(Seat) })
     }
 
     /// The same plugin with instances of its own: they go with the last clone of what is
     /// answered here, whoever still holds the plugin otherwise.
     pub fn seated(&self) -> Self {
-        HashPlugin { shared: self.shared.clone(), seat: Arc::new(Seat) }
+        HashPlugin { seat: Arc::new(Seat), ..self.clone() }
+    }
+
+    /// The same plugin with some of its settings set, and the others as they are. It shares
+    /// instances with this one: H knows no settings.
+    ///
+    /// # Errors
+    /// Names the setting that it has not, or that cannot be set so.
+    pub fn with_settings(&self, set: &BTreeMap<String, String>) -> Result<Self, SettingError> {
+        Ok(HashPlugin { values: set_values(&self.values, set)?, ..self.clone() })
+    }
+
+    /// What its settings are set to, in the order in which it describes them.
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.values
     }
 
     /// What it says of itself.
@@ -90,13 +117,11 @@ impl HashPlugin {
     /// # Errors
     /// Says how the plugin failed.
     pub fn slot(&self, request: u64, slots: u32) -> Result<u32, CallError> {
-        let deadline = self.shared.settings.slot_deadline;
-        self.with_kept(slots, |instance| {
-            let slot = instance.call(deadline, 0, |exports, store| {
-                exports.ringwright_plugin_hash().call_slot(store, request, slots)
-            })?;
-            in_range(slot, slots)
-        })
+        #[cfg(feature = "native")]
+        if let Some(slot) = self.shared.native {
+            return Ok(slot(request, slots));
+        }
+        self.with_kept(slots, |instance| instance.slot(request, slots))
     }
 
     /// H of many requests, in order.
@@ -104,14 +129,7 @@ impl HashPlugin {
     /// # Errors
     /// Says how the plugin failed; then there are no slots at all.
     pub fn slots(&self, requests: &[u64], slots: u32) -> Result<Vec<u32>, CallError> {
-        let deadline = self.shared.settings.work_deadline;
-        let mut all = Vec::with_capacity(requests.len());
-        for batch in requests.chunks(BATCH) {
-            all.extend(
-                self.with_kept(slots, |instance| batch_of(instance, deadline, batch, slots))?,
-            );
-        }
-        Ok(all)
+        self.with_kept(slots, |instance| instance.slots(requests, slots))
     }
 
     /// Lays servers out over slots, with so many virtual nodes a server where the function has
@@ -130,36 +148,28 @@ impl HashPlugin {
         Table::build(layout, servers.len(), slots).map_err(CallError::Layout)
     }
 
+    /// The memory of this thread's instance, which has grown with what it was asked.
+    ///
+    /// # Errors
+    /// Where there is none and it does not start.
+    pub fn instance_bytes(&self) -> Result<usize, CallError> {
+        self.with_kept(1, |instance| Ok(instance.memory_bytes()))
+    }
+
     pub(crate) fn layout(
         &self,
         servers: &[ServerInfo],
         virtual_nodes: u32,
         slots: u32,
     ) -> Result<Layout, CallError> {
-        let Shared { pre, settings, about, .. } = &*self.shared;
-        let topology = hash::Topology {
-            servers: servers.iter().map(hash::Server::from).collect(),
-            virtual_nodes,
-            slots,
-            settings: about.description.values(),
-        };
-        // A point for every slot.
-        let answer_bytes = usize::try_from(slots)
-            .unwrap_or(usize::MAX)
-            .saturating_mul(size_of::<hash::Point>())
-            .saturating_add(REASON_BYTES);
         // An instance of its own: what a layout allocates is given back with it.
-        let mut instance = start(pre, settings, settings.work_deadline)?;
-        let layout = instance.call(settings.work_deadline, answer_bytes, |exports, store| {
-            exports.ringwright_plugin_hash().call_arrange(store, &topology)
-        })?;
-        match layout {
-            Ok(hash::Layout::Table(owners)) => Ok(Layout::Table(owners)),
-            Ok(hash::Layout::Ring(points)) => {
-                Ok(Layout::Ring(points.into_iter().map(Point::from).collect()))
-            }
-            Err(reason) => Err(CallError::Refused(fit(&reason))),
-        }
+        self.fresh()?.layout(servers, virtual_nodes, slots, &self.values)
+    }
+
+    /// An instance that nobody else uses.
+    pub(crate) fn fresh(&self) -> Result<Instance, CallError> {
+        let Shared { pre, about, .. } = &*self.shared;
+        Instance::start(pre, &about.granted, about.granted.work_deadline)
     }
 
     /// Calls this thread's instance, started where there is none, thrown away where it broke its
@@ -178,8 +188,9 @@ impl HashPlugin {
                 Some(i) => i,
                 None => {
                     kept.retain(|(seat, _)| seat.strong_count() > 0);
-                    let Shared { pre, settings, .. } = &*self.shared;
-                    let instance = start(pre, settings, settings.start_deadline)?;
+                    let Shared { pre, about, .. } = &*self.shared;
+                    let deadline = about.granted.start_deadline;
+                    let instance = Instance::start(pre, &about.granted, deadline)?;
                     kept.push((Arc::downgrade(&self.seat), instance));
                     kept.len() - 1
                 }
@@ -199,55 +210,9 @@ impl fmt::Debug for HashPlugin {
     }
 }
 
-impl From<hash::Point> for Point {
-    fn from(p: hash::Point) -> Self {
-        Point { slot: p.slot, server: p.server, virtual_node: p.virtual_node }
-    }
-}
-
-fn start(
-    pre: &hash::HashPluginPre<Limits>,
-    settings: &Settings,
-    deadline: Duration,
-) -> Result<Instance, CallError> {
-    Guest::start(pre.engine(), settings, deadline, |store| pre.instantiate(store))
-}
-
 /// What a plugin says of itself.
-fn introduce(
-    pre: &hash::HashPluginPre<Limits>,
-    settings: &Settings,
-) -> Result<(hash::Description, hash::Traits), CallError> {
-    let deadline = settings.work_deadline;
-    let mut instance = start(pre, settings, deadline)?;
-    let told = instance.call(deadline, ABOUT_BYTES, |exports, store| {
-        exports.ringwright_plugin_hash().call_describe(store)
-    })?;
-    let traits = instance.call(deadline, ABOUT_BYTES, |exports, store| {
-        exports.ringwright_plugin_hash().call_declare(store)
-    })?;
-    Ok((told, traits))
-}
-
-fn batch_of(
-    instance: &mut Instance,
-    deadline: Duration,
-    requests: &[u64],
-    slots: u32,
-) -> Result<Vec<u32>, CallError> {
-    let answer_bytes = size_of::<u32>() * requests.len() + 64;
-    let got = instance.call(deadline, answer_bytes, |exports, store| {
-        exports.ringwright_plugin_hash().call_slots(store, requests, slots)
-    })?;
-    if got.len() != requests.len() {
-        return Err(CallError::Length { got: got.len(), asked: requests.len() });
-    }
-    got.iter().try_for_each(|&slot| in_range(slot, slots).map(drop))?;
-    Ok(got)
-}
-
-fn in_range(slot: u32, slots: u32) -> Result<u32, CallError> {
-    if slot < slots { Ok(slot) } else { Err(CallError::OutOfRange { slot, slots }) }
+fn introduce(instance: &mut Instance) -> Result<(hash::Description, Traits), CallError> {
+    Ok((instance.describe()?, instance.declare()?))
 }
 
 #[cfg(test)]
@@ -261,6 +226,15 @@ mod tests {
 
     fn kept() -> usize {
         KEPT.with_borrow(Vec::len)
+    }
+
+    #[test]
+    fn an_instance_tells_its_memory() {
+        let plugin = hash(runtime().load(&built("quadratic")));
+        let fresh = plugin.instance_bytes().unwrap();
+        assert!(fresh > 0 && fresh.is_multiple_of(65_536), "{fresh} is pages");
+        plugin.slots(&[0; 65_536], 512).unwrap();
+        assert!(plugin.instance_bytes().unwrap() >= fresh + 8 * 65_536);
     }
 
     #[test]
