@@ -39,7 +39,12 @@ pub(crate) async fn apply(
                 continue;
             }
             Change::PutServer(server) => {
-                unless_clash(tx, change, statements::put_server(server)).await?;
+                unless_clash(tx, change, statements::put_server(server)?).await?;
+                continue;
+            }
+            Change::Attributes { server, attributes } => {
+                let query = statements::set_attributes(server, attributes)?;
+                unless_clash(tx, change, query).await?;
                 continue;
             }
             Change::Ring(points) => {
@@ -53,8 +58,8 @@ pub(crate) async fn apply(
                 statements::put_replica(shard, server, *state)?
             }
             Change::RemoveReplica { shard, server } => statements::remove_replica(shard, server),
-            Change::HashPlugin(name) => statements::set_hash_plugin(name),
-            Change::PlacementPlugin(name) => statements::set_placement_plugin(name),
+            Change::HashPlugin(choice) => statements::set_hash_plugin(choice)?,
+            Change::PlacementPlugin(choice) => statements::set_placement_plugin(choice)?,
             Change::Forget { older_than_s } => statements::forget(now, *older_than_s),
         };
         run(tx, change, query).await?;

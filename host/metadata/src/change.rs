@@ -1,6 +1,8 @@
 //! The changes that can be made to the metadata.
 
-use ringwright_model::{Protocol, ReplicaState, Schema, Server, Shard, Sharding, Term};
+use ringwright_model::{
+    Attributes, Choice, Protocol, ReplicaState, Schema, Server, Shard, Sharding, Term,
+};
 
 /// One change; a list of them is one transaction.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +20,15 @@ pub enum Change {
         /// Its new VAT.
         vat: Term,
     },
-    /// Adds a server, or writes down its new incarnation.
+    /// Adds a server, or writes down the new incarnation of one there is, and nothing else of it.
     PutServer(Server),
+    /// Replaces what is told about a server.
+    Attributes {
+        /// The server.
+        server: String,
+        /// What is told.
+        attributes: Attributes,
+    },
     /// Removes a server and whatever MapT says of it.
     RemoveServer {
         /// Its name.
@@ -43,10 +52,10 @@ pub enum Change {
     },
     /// Replaces the stored ring.
     Ring(Vec<RingPoint>),
-    /// Names the active hash plugin.
-    HashPlugin(String),
-    /// Names the active placement plugin.
-    PlacementPlugin(String),
+    /// Writes down the active hash plugin.
+    HashPlugin(Choice),
+    /// Writes down the active placement plugin.
+    PlacementPlugin(Choice),
     /// Keeps the answer of the request committed in this transaction; replaces none.
     Remember {
         /// The client's idempotency key.

@@ -1,6 +1,6 @@
 //! Reading the metadata.
 
-use ringwright_model::{ClusterConfig, Replica, Server, Shard};
+use ringwright_model::{Attributes, ClusterConfig, Replica, Server, Shard};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::{SqliteConnection, SqlitePool};
@@ -30,10 +30,11 @@ pub(crate) async fn config(tx: &mut SqliteConnection) -> Result<ClusterConfig, M
         sqlx::query_as("SELECT id, low, size, valid_at FROM shard_t ORDER BY position")
             .fetch_all(&mut *tx)
             .await?;
-    let servers: Vec<(i64, String, Option<String>)> =
-        sqlx::query_as("SELECT id, name, incarnation FROM server ORDER BY position")
-            .fetch_all(&mut *tx)
-            .await?;
+    let servers: Vec<(i64, String, Option<String>, i64, String)> = sqlx::query_as(
+        "SELECT id, name, incarnation, weight, labels FROM server ORDER BY position",
+    )
+    .fetch_all(&mut *tx)
+    .await?;
     let replicas: Vec<(String, String, String)> =
         sqlx::query_as("SELECT shard, server, state FROM map_t ORDER BY shard, server")
             .fetch_all(&mut *tx)
@@ -41,19 +42,20 @@ pub(crate) async fn config(tx: &mut SqliteConnection) -> Result<ClusterConfig, M
     Ok(ClusterConfig {
         id,
         protocol: protocol.map(from_word).transpose()?,
-        schema: schema.map(|json| serde_json::from_str(&json)).transpose().map_err(corrupt)?,
+        schema: schema.map(from_json).transpose()?,
         sharding: from_word(sharding)?,
         shards: all(shards, |(id, low, size, valid_at)| {
             Ok(Shard { id, low, size: size.cast_unsigned(), valid_at: unsigned(valid_at)? })
         })?,
-        servers: all(servers, |(id, name, incarnation)| {
-            Ok(Server { id: unsigned(id)?, name, incarnation })
+        servers: all(servers, |(id, name, incarnation, weight, labels)| {
+            let attributes = Attributes { weight: unsigned(weight)?, labels: from_json(labels)? };
+            Ok(Server { id: unsigned(id)?, name, incarnation, attributes })
         })?,
         replicas: all(replicas, |(shard, server, state)| {
             Ok(Replica { shard, server, state: from_word(state)? })
         })?,
-        hash_plugin,
-        placement_plugin,
+        hash_plugin: hash_plugin.map(from_json).transpose()?,
+        placement_plugin: placement_plugin.map(from_json).transpose()?,
     })
 }
 
@@ -82,6 +84,10 @@ pub(crate) async fn remembered(
 /// A number of ours out of a signed column.
 pub(crate) fn unsigned<T: TryFrom<i64>>(n: i64) -> Result<T, MetadataError> {
     T::try_from(n).map_err(|_| corrupt(format_args!("{n} is out of range")))
+}
+
+fn from_json<T: DeserializeOwned>(json: String) -> Result<T, MetadataError> {
+    serde_json::from_str(&json).map_err(corrupt)
 }
 
 /// A plain word for what serde writes as one.

@@ -10,9 +10,10 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::MetadataError;
 
-/// The layout below; a file says in its `user_version` which one it has.
-const LAYOUT: i64 = 1;
+/// The layout after all the steps below; a file says in its `user_version` which one it has.
+const LAYOUT: i64 = 2;
 
+/// A new file becomes layout 1.
 const TABLES: &str = "
     CREATE TABLE charge (
         id BIGINT PRIMARY KEY CHECK (id = 1),
@@ -65,6 +66,18 @@ const TABLES: &str = "
     PRAGMA user_version = 1;
 ";
 
+/// Layout 1 becomes layout 2: attributes of servers, and plugins as they were chosen.
+const ATTRIBUTES: &str = "
+    ALTER TABLE server ADD COLUMN weight BIGINT NOT NULL DEFAULT 1;
+    ALTER TABLE server ADD COLUMN labels TEXT NOT NULL DEFAULT '{}';
+    UPDATE configuration SET
+        hash_plugin = CASE WHEN hash_plugin IS NOT NULL THEN
+            json_object('name', hash_plugin, 'digest', '', 'settings', json_object()) END,
+        placement_plugin = CASE WHEN placement_plugin IS NOT NULL THEN
+            json_object('name', placement_plugin, 'digest', '', 'settings', json_object()) END;
+    PRAGMA user_version = 2;
+";
+
 /// Connections that only read.
 const READERS: u32 = 4;
 
@@ -97,30 +110,28 @@ pub(crate) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), Metada
     Ok((writer, readers))
 }
 
-/// Makes the tables in a new file; refuses a file of a layout we do not know.
+/// Brings a file to the present layout, step by step; refuses one of a layout we do not know.
 async fn lay_out(writer: &SqlitePool, path: &Path) -> Result<(), MetadataError> {
-    // In a transaction, as two balancers may find the same new file.
+    // In a transaction, as two balancers may find the same old or new file.
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
     let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *tx).await?;
-    match found {
-        LAYOUT => {}
-        0 => {
-            sqlx::raw_sql(TABLES).execute(&mut *tx).await?;
-            let cluster_id = format!("{:032x}", rand::random::<u128>());
-            sqlx::query(
-                "INSERT INTO configuration VALUES (1, $1, NULL, NULL, 'range', NULL, NULL)",
-            )
+    if found > LAYOUT {
+        return Err(MetadataError::Corrupt(format!(
+            "{} was written by a newer Ringwright: it has layout {found}, and this one knows \
+             layouts up to {LAYOUT}",
+            path.display()
+        )));
+    }
+    if found < 1 {
+        sqlx::raw_sql(TABLES).execute(&mut *tx).await?;
+        let cluster_id = format!("{:032x}", rand::random::<u128>());
+        sqlx::query("INSERT INTO configuration VALUES (1, $1, NULL, NULL, 'range', NULL, NULL)")
             .bind(cluster_id)
             .execute(&mut *tx)
             .await?;
-        }
-        _ => {
-            return Err(MetadataError::Corrupt(format!(
-                "{} was written by a newer Ringwright: it has layout {found}, and this one knows \
-                 layouts up to {LAYOUT}",
-                path.display()
-            )));
-        }
+    }
+    if found < 2 {
+        sqlx::raw_sql(ATTRIBUTES).execute(&mut *tx).await?;
     }
     Ok(tx.commit().await?)
 }

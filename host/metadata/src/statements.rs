@@ -2,7 +2,9 @@
 //!
 //! Each can be run twice: what is there already is left as it is.
 
-use ringwright_model::{Protocol, ReplicaState, Schema, Server, Shard, Sharding};
+use ringwright_model::{
+    Attributes, Choice, Protocol, ReplicaState, Schema, Server, Shard, Sharding,
+};
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 
 use crate::apply::{json, signed};
@@ -56,13 +58,29 @@ pub(crate) const UNKNOWN_SHARDS: &str = "
     SELECT value->>0 FROM json_each($1) WHERE value->>0 NOT IN (SELECT id FROM shard_t)";
 
 /// Touches no row where the server of that name has another number.
-pub(crate) fn put_server(server: &Server) -> Query {
+pub(crate) fn put_server(server: &Server) -> Result<Query, MetadataError> {
     const PUT: &str = "
-        INSERT INTO server (position, id, name, incarnation)
-        VALUES ((SELECT COALESCE(MAX(position), 0) + 1 FROM server), $1, $2, $3)
+        INSERT INTO server (position, id, name, incarnation, weight, labels)
+        VALUES ((SELECT COALESCE(MAX(position), 0) + 1 FROM server), $1, $2, $3, $4, $5)
         ON CONFLICT (name) DO UPDATE SET incarnation = excluded.incarnation
         WHERE server.id = excluded.id";
-    query(PUT).bind(i64::from(server.id)).bind(server.name.clone()).bind(server.incarnation.clone())
+    Ok(query(PUT)
+        .bind(i64::from(server.id))
+        .bind(server.name.clone())
+        .bind(server.incarnation.clone())
+        .bind(i64::from(server.attributes.weight))
+        .bind(json(&server.attributes.labels)?))
+}
+
+/// Touches no row where there is no such server.
+pub(crate) fn set_attributes(
+    server: &str,
+    attributes: &Attributes,
+) -> Result<Query, MetadataError> {
+    Ok(query("UPDATE server SET weight = $2, labels = $3 WHERE name = $1")
+        .bind(server.to_owned())
+        .bind(i64::from(attributes.weight))
+        .bind(json(&attributes.labels)?))
 }
 
 /// MapT's rows of it go with it.
@@ -100,12 +118,12 @@ pub(crate) fn put_ring(points: &[RingPoint]) -> Result<Query, MetadataError> {
     Ok(query(PUT).bind(json(&list)?))
 }
 
-pub(crate) fn set_hash_plugin(name: &str) -> Query {
-    query("UPDATE configuration SET hash_plugin = $1").bind(name.to_owned())
+pub(crate) fn set_hash_plugin(choice: &Choice) -> Result<Query, MetadataError> {
+    Ok(query("UPDATE configuration SET hash_plugin = $1").bind(json(choice)?))
 }
 
-pub(crate) fn set_placement_plugin(name: &str) -> Query {
-    query("UPDATE configuration SET placement_plugin = $1").bind(name.to_owned())
+pub(crate) fn set_placement_plugin(choice: &Choice) -> Result<Query, MetadataError> {
+    Ok(query("UPDATE configuration SET placement_plugin = $1").bind(json(choice)?))
 }
 
 /// Takes keys, fingerprints and answers; the first of a key stays.

@@ -7,14 +7,23 @@ mod common;
 use common::*;
 use ringwright_metadata::{Change, MetadataError, MetadataStore, RingPoint, SqlStore};
 use ringwright_model::{
-    ClusterConfig, Dtype, NEVER, Protocol, Replica, ReplicaState, Schema, Shard, Sharding,
+    Attributes, Choice, ClusterConfig, Dtype, NEVER, Protocol, Replica, ReplicaState, Schema,
+    Server, Shard, Sharding,
 };
+
+fn attributes(weight: u32, key: &str, value: &str) -> Attributes {
+    Attributes { weight, labels: [(key.to_owned(), value.to_owned())].into() }
+}
+
+fn tell(server: &str, weight: u32, key: &str, value: &str) -> Change {
+    Change::Attributes { server: server.into(), attributes: attributes(weight, key, value) }
+}
 
 /// Applies and expects a refusal that changed nothing; returns its words.
 async fn refusal(store: &SqlStore, changes: &[Change]) -> String {
     let before = store.load().await.unwrap();
     // A good change before the bad one must not stay.
-    let mut all = vec![raise("s1", 1000), Change::HashPlugin("unseen".into())];
+    let mut all = vec![raise("s1", 1000), Change::HashPlugin(Choice::new("unseen", ""))];
     all.extend_from_slice(changes);
     let MetadataError::Corrupt(text) = store.apply(1, &all).await.unwrap_err() else {
         panic!("not refused as impossible: {changes:?}");
@@ -47,6 +56,10 @@ async fn everything_is_there_after_the_file_was_closed_and_opened() {
         RingPoint { slot: 3, virtual_node: 1, server: "b".into() },
         RingPoint { slot: 500, virtual_node: 0, server: "a".into() },
     ];
+    let hash = Choice {
+        settings: [("seed".to_owned(), "\"1\"".to_owned())].into(),
+        ..Choice::new("h", "abcd")
+    };
     let whole = Shard { id: "all".into(), low: 0, size: 1 << 63, valid_at: 7 };
     let changes = [
         Change::Schema(schema.clone(), Sharding::Modulo),
@@ -56,8 +69,9 @@ async fn everything_is_there_after_the_file_was_closed_and_opened() {
         Change::RemoveReplica { shard: "s2".into(), server: "a".into() },
         Change::Ring(ring.iter().cloned().rev().collect()),
         Change::Protocol(Protocol::Safe),
-        Change::HashPlugin("h".into()),
-        Change::PlacementPlugin("p".into()),
+        Change::HashPlugin(hash.clone()),
+        Change::PlacementPlugin(Choice::new("p", "ef")),
+        tell("b", 7, "zone", "it's \"b\""),
         Change::AddShard(whole.clone()),
         remember("k", r#"{"message":"ünï\u0000 \"x\""}"#),
     ];
@@ -77,14 +91,20 @@ async fn everything_is_there_after_the_file_was_closed_and_opened() {
         schema: Some(schema),
         sharding: Sharding::Modulo,
         shards: vec![shard("s1", 0, 0), shard("s2", 4096, NEVER), whole],
-        servers: vec![server(1, "a", Some("a1")), server(2, "b", Some("b1"))],
+        servers: vec![
+            server(1, "a", Some("a1")),
+            Server {
+                attributes: attributes(7, "zone", "it's \"b\""),
+                ..server(2, "b", Some("b1"))
+            },
+        ],
         replicas: vec![
             replica("s1", "a", ReplicaState::InSync),
             replica("s1", "b", ReplicaState::OutOfSync),
             replica("s2", "b", ReplicaState::InSync),
         ],
-        hash_plugin: Some("h".into()),
-        placement_plugin: Some("p".into()),
+        hash_plugin: Some(hash),
+        placement_plugin: Some(Choice::new("p", "ef")),
     };
     assert_eq!(store.load().await.unwrap(), expected);
     assert_eq!(store.ring().await.unwrap(), ring);
@@ -137,6 +157,19 @@ async fn a_new_incarnation_replaces_the_old_one_and_keeps_the_order() {
 }
 
 #[tokio::test]
+async fn a_new_incarnation_leaves_what_is_told_about_a_server() {
+    let home = Home::new();
+    let store = small(&home).await;
+    store.apply(1, &[tell("a", 0, "zone", "x"), put_server(1, "a", Some("a2"))]).await.unwrap();
+    let a = store.load().await.unwrap().server("a").cloned().unwrap();
+    assert_eq!(a.incarnation.as_deref(), Some("a2"));
+    assert_eq!(a.attributes, attributes(0, "zone", "x"));
+    let new = Server { attributes: attributes(5, "rack", "r"), ..server(3, "c", None) };
+    store.apply(1, &[Change::PutServer(new.clone())]).await.unwrap();
+    assert_eq!(store.load().await.unwrap().server("c"), Some(&new), "a new one comes with its own");
+}
+
+#[tokio::test]
 async fn a_removed_server_takes_its_replicas_and_leaves_its_number() {
     let home = Home::new();
     let store = small(&home).await;
@@ -164,6 +197,7 @@ async fn a_change_that_cannot_be_is_refused_with_all_that_came_with_it() {
         (put_server(1, "c", None), "UNIQUE"),
         (put_server(3, "a", None), "clashes"),
         (put_server(2, "a", None), "clashes"),
+        (tell("nobody", 1, "zone", "x"), "nobody"),
         (Change::Ring(vec![twice.clone(), twice]), "UNIQUE"),
     ] {
         let text = refusal(&store, std::slice::from_ref(&bad)).await;
@@ -223,6 +257,9 @@ async fn what_cannot_be_read_is_said_to_be_corrupt() {
         "UPDATE map_t SET state = 'dizzy'",
         "UPDATE shard_t SET valid_at = -1 WHERE id = 's1'",
         "UPDATE server SET id = 4294967296 WHERE name = 'a'",
+        "UPDATE server SET weight = -1 WHERE name = 'a'",
+        "UPDATE server SET labels = '[]' WHERE name = 'a'",
+        "UPDATE configuration SET hash_plugin = 'md5'",
     ] {
         let home = Home::new();
         let store = small(&home).await;

@@ -179,9 +179,9 @@ async fn two_that_find_the_same_new_file_both_open_it() {
 async fn the_file_of_a_newer_version_is_left_alone() {
     let home = Home::new();
     small(&home).await.close().await;
-    home.sql("PRAGMA user_version = 2").await;
+    home.sql("PRAGMA user_version = 3").await;
     let error = SqlStore::open_sqlite(home.file()).await.unwrap_err();
     assert!(matches!(&error, MetadataError::Corrupt(text) if text.contains("newer")), "{error}");
-    home.sql("PRAGMA user_version = 1").await;
+    home.sql("PRAGMA user_version = 2").await;
     assert_eq!(home.open().await.load().await.unwrap().shards.len(), 2);
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Schema, Shard, Sharding};
+use crate::{Attributes, Choice, Schema, Shard, Sharding};
 
 /// The durable description of the cluster.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,10 +21,10 @@ pub struct ClusterConfig {
     pub servers: Vec<Server>,
     /// MapT.
     pub replicas: Vec<Replica>,
-    /// Name of the active hash plugin, where one was chosen.
-    pub hash_plugin: Option<String>,
-    /// Name of the active placement plugin, where one was chosen.
-    pub placement_plugin: Option<String>,
+    /// The active hash plugin, where one was chosen.
+    pub hash_plugin: Option<Choice>,
+    /// The active placement plugin, where one was chosen.
+    pub placement_plugin: Option<Choice>,
 }
 
 impl ClusterConfig {
@@ -48,6 +48,8 @@ pub struct Server {
     pub name: String,
     /// The database it had when last seen; another one holds none of its data.
     pub incarnation: Option<String>,
+    /// What the operator tells about it.
+    pub attributes: Attributes,
 }
 
 /// A row of MapT: a copy of a shard on a server.

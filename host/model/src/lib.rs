@@ -1,11 +1,15 @@
 //! The data model everyone shares: the schema and its rows, keys and terms, and the
 //! cluster's configuration (shards, servers, who holds what).
 
+mod attributes;
+mod choice;
 mod cluster;
 mod row;
 mod schema;
 mod shard;
 
+pub use attributes::{Attributes, Labels};
+pub use choice::Choice;
 pub use cluster::{ClusterConfig, Protocol, Replica, ReplicaState, Server};
 pub use row::{Row, RowError};
 pub use schema::{Dtype, Schema, SchemaError, parse_key};

@@ -20,7 +20,7 @@ use crate::{Charge, Clock, ClusterError, Member, OpenError, Protocol, Routing, S
 /// How often the current VATs enter the history.
 const SAMPLE: Duration = Duration::from_secs(1);
 
-/// How many samples lie between two collections of garbage.
+/// How many samples lie between two collections of garbage, and two looks at the requests.
 const COLLECT: u64 = 10;
 
 /// The replicated database, as the balancer in charge runs it.
@@ -127,6 +127,9 @@ impl Cluster {
             for beat in 1.. {
                 self.clock.sleep(SAMPLE).await;
                 self.views.remember(self.clock.now(), self.settings.history);
+                if beat % COLLECT == 1 {
+                    self.sample_requests();
+                }
                 if beat % COLLECT == 0 {
                     self.collect().await;
                 }
@@ -194,7 +197,7 @@ fn view_of(config: ClusterConfig) -> Result<View, MetadataError> {
         .servers
         .iter()
         .map(|s| {
-            let member = Member::new(s.id, &s.name);
+            let member = Member::with_attributes(s.id, &s.name, s.attributes.clone());
             s.incarnation.iter().for_each(|i| member.set_incarnation(i));
             (s.name.clone(), member)
         })

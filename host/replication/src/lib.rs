@@ -7,6 +7,7 @@
 //!
 //! A write goes [`queue`] → [`round`] → [`commit`] → [`view`]; a read takes the view and asks.
 
+mod attributes;
 mod charge;
 mod clock;
 mod cluster;
@@ -15,10 +16,12 @@ mod error;
 mod hold;
 mod join;
 mod keyed;
+mod load;
 mod member;
 mod membership;
 mod paper;
 mod queue;
+mod rate;
 mod read;
 mod read_batch;
 mod round;
@@ -30,7 +33,8 @@ pub use charge::{Charge, NotInCharge};
 pub use clock::{Clock, SystemClock};
 pub use cluster::Cluster;
 pub use error::{ClusterError, OpenError, ReadError, WriteError};
-pub use member::{Link, Member};
+pub use load::{Load, ShardLoad};
+pub use member::{InFlight, Link, Member};
 pub use membership::{Expansion, Recruit};
 pub use read::{RangeRead, Routing};
 pub use ringwright_model::Protocol;

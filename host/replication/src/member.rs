@@ -1,12 +1,14 @@
 //! The servers of the cluster, as the balancer holds on to them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use ringwright_model::Attributes;
 use ringwright_wire::{ShardServer, Stamp, WireError};
 use tokio::sync::watch;
 
+use crate::rate::Rate;
 use crate::read_batch::ReadBatcher;
 
 /// A server that belongs to the cluster, running or not.
@@ -18,6 +20,20 @@ pub struct Member {
     incarnation: ArcSwapOption<String>,
     link: ArcSwapOption<Link>,
     suspect: AtomicBool,
+    attributes: ArcSwap<Attributes>,
+    /// Reads asked of it and writes sent to it.
+    pub(crate) requests: Rate,
+    in_flight: AtomicUsize,
+}
+
+/// A request under way to a member, until this is dropped.
+#[must_use]
+pub struct InFlight(Arc<Member>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The way to a server that runs and has been adopted in this epoch.
@@ -54,14 +70,22 @@ impl Link {
 }
 
 impl Member {
-    /// A member that is not reachable yet.
+    /// A member that is not reachable yet, and like any other.
     pub fn new(id: u32, name: &str) -> Arc<Member> {
+        Member::with_attributes(id, name, Attributes::default())
+    }
+
+    /// The same, of which this is told.
+    pub fn with_attributes(id: u32, name: &str, attributes: Attributes) -> Arc<Member> {
         Arc::new(Member {
             id,
             name: name.to_owned(),
             incarnation: ArcSwapOption::empty(),
             link: ArcSwapOption::empty(),
             suspect: AtomicBool::new(false),
+            attributes: ArcSwap::from_pointee(attributes),
+            requests: Rate::default(),
+            in_flight: AtomicUsize::new(0),
         })
     }
 
@@ -78,6 +102,27 @@ impl Member {
     /// Sets or clears suspicion; says whether that was news.
     pub fn set_suspect(&self, suspect: bool) -> bool {
         self.suspect.swap(suspect, Ordering::Relaxed) != suspect
+    }
+
+    /// What the operator tells about it.
+    pub fn attributes(&self) -> Arc<Attributes> {
+        self.attributes.load_full()
+    }
+
+    pub(crate) fn set_attributes(&self, attributes: Attributes) {
+        self.attributes.store(Arc::new(attributes));
+    }
+
+    /// Counts a request, which is under way until what this answers is dropped.
+    pub fn begin(self: &Arc<Self>) -> InFlight {
+        self.requests.add(1);
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(self.clone())
+    }
+
+    /// How many requests are under way.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     /// The database it had when last seen.

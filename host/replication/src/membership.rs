@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ringwright_metadata::Change;
-use ringwright_model::{ReplicaState, Schema, Server, Shard, Sharding, Term};
+use ringwright_model::{Attributes, ReplicaState, Schema, Server, Shard, Sharding, Term};
 use ringwright_wire::{Adopt, Adopted, Assign, ShardServer, Stamp, WireError};
 
 use crate::join::join_turn;
@@ -38,17 +38,15 @@ pub struct Expansion {
 }
 
 impl Cluster {
-    /// Takes charge of a server that does not belong to the cluster yet.
+    /// Takes charge of a server that does not belong to the cluster yet, as this member of it.
     ///
     /// # Errors
     /// Where it does not answer or has been adopted by a later balancer.
     pub async fn recruit(
         &self,
-        id: u32,
-        name: &str,
+        member: Arc<Member>,
         server: Arc<dyn ShardServer>,
     ) -> Result<Recruit, ClusterError> {
-        let member = Member::new(id, name);
         let (stamp, _) = self.adopt(&member, &server).await?;
         let incarnation = stamp.incarnation.clone();
         member.connect(Link::new(server, stamp));
@@ -342,5 +340,6 @@ fn put_server(member: &Member, incarnation: &str) -> Change {
         id: member.id,
         name: member.name.clone(),
         incarnation: Some(incarnation.to_owned()),
+        attributes: Attributes::clone(&member.attributes()),
     })
 }

@@ -50,6 +50,7 @@ impl Cluster {
                 vat: shard.vat,
                 op: PaperOp::Write(op.clone()),
             };
+            member.requests.add(1);
             match link.server.paper(step).await {
                 Ok(PaperAnswer::Vat(vat)) => max_vat = max_vat.max(vat), // line 29
                 Ok(PaperAnswer::Refused(refusal)) => refused = Some(refusal),

@@ -78,10 +78,12 @@ impl Cluster {
     }
 
     async fn read_shard(&self, shard: &ShardView, low: Key, high: Key) -> Result<Rows, Unread> {
+        shard.requests.add(1);
         let mut replicas = self.routing.order(shard);
         replicas.sort_by_key(|m| m.is_suspect()); // stable: the order holds within each kind
         for member in replicas {
             let Some(link) = member.link() else { continue };
+            let _asked = member.begin();
             let query = RangeQuery { shard: shard.shard.id.clone(), vat: shard.vat, low, high };
             // Many rows may take as long as a write.
             let wide = query.high - query.low > WIDE;

@@ -245,6 +245,8 @@ impl Cluster {
         let Some(link) = member.link() else {
             return Err(WireError::Unreachable { message: "not connected".into() });
         };
+        let requests: usize = batches.iter().map(|b| b.requests.len()).sum();
+        member.requests.add(requests as u64);
         let apply = Apply { stamp: link.stamp.clone(), batches };
         self.within(self.settings.write_timeout, link.ask(link.server.apply(apply))).await
     }

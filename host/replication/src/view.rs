@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use ringwright_model::{Key, Schema, Shard, Sharding, Term};
 
 use crate::Member;
+use crate::rate::Rate;
 
 /// The cluster at one instant.
 #[derive(Clone, Default)]
@@ -38,6 +39,8 @@ pub struct ShardView {
     pub in_sync: Arc<Vec<Arc<Member>>>,
     /// The replicas that do not, or may not.
     pub out_of_sync: Arc<Vec<Arc<Member>>>,
+    /// Reads and writes of it, counted over all views.
+    pub(crate) requests: Arc<Rate>,
 }
 
 impl View {
@@ -94,6 +97,7 @@ impl ShardView {
             shard: Arc::new(shard),
             in_sync: Arc::default(),
             out_of_sync: Arc::default(),
+            requests: Arc::default(),
         }
     }
 

@@ -93,6 +93,7 @@ impl Cluster {
         outcome.await.unwrap_or(Err(WriteError::Abandoned))
     }
 
+    /// Splits a write by shard, where it is counted.
     fn split(&self, ops: Vec<Op>) -> Result<Vec<(usize, Vec<Op>)>, WriteError> {
         let view = self.views.current();
         if view.schema.is_none() {
@@ -108,6 +109,7 @@ impl Cluster {
             let shard = view.route(key).ok_or(WriteError::NoShard(key))?;
             parts.entry(shard).or_default().push(op);
         }
+        parts.keys().for_each(|shard| view.shards[*shard].requests.add(1));
         Ok(parts.into_iter().collect())
     }
 

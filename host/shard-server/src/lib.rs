@@ -14,6 +14,7 @@ mod export;
 mod http;
 mod import;
 mod local;
+mod measure;
 mod paper;
 mod read;
 mod run;

@@ -7,15 +7,15 @@ use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use ringwright_model::Schema;
 use ringwright_wire::{
-    Adopt, Adopted, Applied, Apply, Assign, Collect, Export, Import, Page, PaperAnswer, PaperStep,
-    Read, ReadAnswer, ShardServer, WireError,
+    Adopt, Adopted, Applied, Apply, Assign, Collect, Export, Import, Measure, Measured, Page,
+    PaperAnswer, PaperStep, Read, ReadAnswer, ShardServer, WireError,
 };
 
 use crate::catalog::Catalog;
 use crate::database::{Database, storage};
 use crate::local::{Configure, LocalWrite, Outcome};
 use crate::writer::Writer;
-use crate::{export, read};
+use crate::{export, measure, read};
 
 /// Row versions and the rules that guard them, on disk; clones share one database.
 #[derive(Clone)]
@@ -106,6 +106,9 @@ impl ShardServer for Storage {
     async fn collect(&self, request: Collect) -> Result<(), WireError> {
         while self.writer.write(request.clone()).await? {}
         Ok(())
+    }
+    async fn measure(&self, request: Measure) -> Result<Measured, WireError> {
+        measure::measure(&self.database, &request).await
     }
     async fn paper(&self, request: PaperStep) -> Result<PaperAnswer, WireError> {
         self.writer.write(request).await

@@ -11,8 +11,8 @@ use hyper_util::rt::TokioExecutor;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Adopt, Adopted, Applied, Apply, Assign, Collect, Export, Import, Page, PaperAnswer, PaperStep,
-    Read, ReadAnswer, RefusalBody, ShardServer, WireError,
+    Adopt, Adopted, Applied, Apply, Assign, Collect, Export, Import, Measure, Measured, Page,
+    PaperAnswer, PaperStep, Read, ReadAnswer, RefusalBody, ShardServer, WireError,
 };
 
 /// Header of a heartbeat's answer that names the server's database.
@@ -114,6 +114,9 @@ impl ShardServer for HttpShardServer {
     }
     async fn collect(&self, request: Collect) -> Result<(), WireError> {
         self.call("/internal/collect", &request).await
+    }
+    async fn measure(&self, request: Measure) -> Result<Measured, WireError> {
+        self.call("/internal/measure", &request).await
     }
     async fn paper(&self, request: PaperStep) -> Result<PaperAnswer, WireError> {
         self.call("/internal/paper", &request).await

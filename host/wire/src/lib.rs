@@ -32,6 +32,8 @@ pub trait ShardServer: Send + Sync + 'static {
     async fn import(&self, request: Import) -> Result<(), WireError>;
     /// Removes versions that no read can need any more.
     async fn collect(&self, request: Collect) -> Result<(), WireError>;
+    /// Tells how much it holds of some shards; changes nothing.
+    async fn measure(&self, request: Measure) -> Result<Measured, WireError>;
     /// One step of the paper's Algorithm 1 (lines 4 to 28); only with `--protocol paper`.
     async fn paper(&self, request: PaperStep) -> Result<PaperAnswer, WireError>;
     /// Answers while the server is alive, with the incarnation of its database.

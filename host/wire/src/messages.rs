@@ -283,6 +283,31 @@ pub struct Collect {
     pub safe_points: Vec<(String, Term)>,
 }
 
+/// Asks how much a server holds of some shards.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Measure {
+    /// Who asks.
+    pub stamp: Stamp,
+    /// The shards.
+    pub shards: Vec<String>,
+}
+
+/// How much a server holds, aligned with `Measure::shards`; `None` of what it does not hold whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measured {
+    /// One a shard.
+    pub volumes: Vec<Option<Volume>>,
+}
+
+/// How much one copy of a shard is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// Rows that live, those of a write that is under way included.
+    pub rows: u64,
+    /// What they take as text: an estimate, from the length of some of them.
+    pub bytes: u64,
+}
+
 /// One server's part in the paper's Algorithm 1.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PaperStep {

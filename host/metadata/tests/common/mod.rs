@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use ringwright_metadata::{Change, MetadataError, MetadataStore, SqlStore};
-use ringwright_model::{Epoch, ReplicaState, Server, Shard};
+use ringwright_model::{Attributes, Epoch, ReplicaState, Server, Shard};
 use tempfile::TempDir;
 
 pub struct Home(TempDir);
@@ -25,7 +25,8 @@ impl Home {
 
     /// For what the interface does not offer.
     pub async fn sql(&self, statement: &'static str) {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.file());
+        let options =
+            sqlx::sqlite::SqliteConnectOptions::new().filename(self.file()).create_if_missing(true);
         let mut connection =
             <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options).await.unwrap();
         sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
@@ -68,7 +69,8 @@ pub fn add_shard(id: &str, low: i64, valid_at: u64) -> Change {
 }
 
 pub fn server(id: u32, name: &str, incarnation: Option<&str>) -> Server {
-    Server { id, name: name.into(), incarnation: incarnation.map(str::to_owned) }
+    let incarnation = incarnation.map(str::to_owned);
+    Server { id, name: name.into(), incarnation, attributes: Attributes::default() }
 }
 
 pub fn put_server(id: u32, name: &str, incarnation: Option<&str>) -> Change {

@@ -10,12 +10,14 @@ mod harness;
 
 mod agree;
 mod atomic;
+mod attributes;
 mod charge;
 mod durable;
 mod histories;
 mod incarnation;
 mod joins;
 mod late;
+mod load;
 mod membership;
 mod once;
 mod paper;

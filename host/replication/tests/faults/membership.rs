@@ -1,7 +1,7 @@
 //! Servers leave, fall away and come: the last copy of a shard never goes, and is never guessed.
 
 use ringwright_model::Shard;
-use ringwright_replication::{ClusterError, Expansion, ReadError, WriteError};
+use ringwright_replication::{ClusterError, Expansion, Member, ReadError, WriteError};
 
 use crate::harness::{Balancer, Fate, Faulty, Kind, TERM, World, insert, soon, update};
 
@@ -131,7 +131,7 @@ async fn an_expansion_that_a_server_fails_adds_nothing_and_can_be_tried_again() 
         if !tried_again {
             s3.next(Kind::Assign, Fate::LoseAnswer);
         }
-        let recruit = balancer.cluster.recruit(3, "s3", s3.handle()).await.unwrap();
+        let recruit = balancer.cluster.recruit(Member::new(3, "s3"), s3.handle()).await.unwrap();
         let new = Expansion {
             servers: vec![recruit],
             shards: vec![Shard { id: "sh3".into(), low: 200, size: 100, valid_at: 0 }],
@@ -159,7 +159,7 @@ async fn a_replica_that_is_added_holds_nothing_until_it_has_joined() {
     let s2 = Faulty::start("s2", world.dir.path().to_owned()).await;
     world.servers.insert("s2".into(), s2.clone());
     let new = Expansion {
-        servers: vec![balancer.cluster.recruit(2, "s2", s2.handle()).await.unwrap()],
+        servers: vec![balancer.cluster.recruit(Member::new(2, "s2"), s2.handle()).await.unwrap()],
         replicas: vec![("sh1".into(), "s2".into())],
         ..Expansion::default()
     };
@@ -175,7 +175,7 @@ async fn a_replica_that_is_added_holds_nothing_until_it_has_joined() {
 async fn one_database_under_two_names_is_refused() {
     let (world, balancer) = World::with(2).await;
     let same = world.server("s1").handle();
-    let refused = soon(balancer.cluster.recruit(9, "s9", same)).await.err();
+    let refused = soon(balancer.cluster.recruit(Member::new(9, "s9"), same)).await.err();
     let (server, other) = ("s9".to_owned(), "s1".to_owned());
     assert_eq!(refused, Some(ClusterError::SameDatabase { server, other }));
 }

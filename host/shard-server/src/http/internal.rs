@@ -31,6 +31,7 @@ pub(super) fn router() -> Router<Server> {
         .route("/export", message!(export))
         .route("/import", message!(import))
         .route("/collect", message!(collect))
+        .route("/measure", message!(measure))
         .route("/paper", message!(paper))
 }
 

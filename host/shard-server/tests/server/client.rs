@@ -169,6 +169,12 @@ impl Client {
         self.server.collect(Collect { stamp: self.stamp.clone(), safe_points }).await
     }
 
+    pub async fn measure(&self, shards: &[&str]) -> Result<Vec<Option<Volume>>, WireError> {
+        let shards = shards.iter().map(|id| (*id).to_owned()).collect();
+        let measure = Measure { stamp: self.stamp.clone(), shards };
+        self.server.measure(measure).await.map(|measured| measured.volumes)
+    }
+
     pub async fn paper(&self, vat: Term, op: PaperOp) -> Result<PaperAnswer, WireError> {
         let step = PaperStep { stamp: self.stamp.clone(), shard: SHARD.into(), vat, op };
         self.server.paper(step).await

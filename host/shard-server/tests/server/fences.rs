@@ -26,6 +26,7 @@ async fn refusals(c: &Client) -> Vec<Option<WireError>> {
         c.import((1, 0), &[]).await.err(),
         c.collect(0).await.err(),
         c.paper(0, read).await.err(),
+        c.measure(&[SHARD]).await.err(),
     ]
 }
 
@@ -37,7 +38,7 @@ pub async fn every_message_needs_the_right_epoch(place: Place) {
     higher.stamp.epoch = 9;
     for (client, given) in [(lower, right - 1), (higher, 9)] {
         let expected = Some(WireError::Epoch { current: right, given });
-        assert_eq!(refusals(&client).await, vec![expected; 7]);
+        assert_eq!(refusals(&client).await, vec![expected; 8]);
     }
     assert_eq!(refusals(&client).await[..4], [None, None, None, None]);
 }
@@ -45,7 +46,7 @@ pub async fn every_message_needs_the_right_epoch(place: Place) {
 pub async fn every_message_needs_the_right_incarnation(place: Place) {
     let mut client = Client::holding(&place, &[SHARD]).await;
     client.stamp.incarnation = "another".into();
-    assert_eq!(refusals(&client).await, vec![Some(WireError::Incarnation); 7]);
+    assert_eq!(refusals(&client).await, vec![Some(WireError::Incarnation); 8]);
 }
 
 pub async fn a_new_shard_is_in_sync_at_term_0_only(place: Place) {

@@ -9,6 +9,7 @@ mod cluster;
 mod copies;
 mod fences;
 mod garbage;
+mod measures;
 mod paper;
 mod place;
 mod process;
@@ -114,6 +115,11 @@ suite! {
         live_rows_stay,
         another_shards_history_stays,
         rows_of_forgotten_shards_are_removed,
+    }
+    measures {
+        rows_that_live_are_counted,
+        bytes_are_no_characters,
+        what_is_not_held_whole_is_not_measured,
     }
     paper {
         writes_get_the_papers_terms,

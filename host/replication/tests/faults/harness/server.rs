@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use ringwright_shard_server::Storage;
 use ringwright_wire::{
-    Adopt, Adopted, Applied, Apply, Assign, Collect, Export, Import, Page, PaperAnswer, PaperStep,
-    Read, ReadAnswer, ShardServer, WireError,
+    Adopt, Adopted, Applied, Apply, Assign, Collect, Export, Import, Measure, Measured, Page,
+    PaperAnswer, PaperStep, Read, ReadAnswer, ShardServer, WireError,
 };
 
 use super::{Dice, Fate};
@@ -25,6 +25,7 @@ pub enum Kind {
     Export,
     Import,
     Collect,
+    Measure,
     Paper,
     Heartbeat,
 }
@@ -257,6 +258,9 @@ impl ShardServer for Faulty {
     }
     async fn collect(&self, request: Collect) -> Result<(), WireError> {
         self.call(Kind::Collect, |s| async move { s.collect(request).await }).await
+    }
+    async fn measure(&self, request: Measure) -> Result<Measured, WireError> {
+        self.call(Kind::Measure, |s| async move { s.measure(request).await }).await
     }
     async fn paper(&self, request: PaperStep) -> Result<PaperAnswer, WireError> {
         self.call(Kind::Paper, |s| async move { s.paper(request).await }).await

@@ -88,7 +88,8 @@ impl World {
             ..Expansion::default()
         };
         for (id, server) in (1..).zip(self.servers.values()) {
-            let recruit = balancer.cluster.recruit(id, server.name(), server.handle());
+            let member = Member::new(id, server.name());
+            let recruit = balancer.cluster.recruit(member, server.handle());
             new.servers.push(recruit.await.unwrap());
             new.replicas.extend(SHARDS.map(|s| (s.to_owned(), server.name().to_owned())));
         }

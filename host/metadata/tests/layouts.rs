@@ -1,0 +1,58 @@
+//! Files of older layouts.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::*;
+use ringwright_metadata::{Change, MetadataStore};
+use ringwright_model::{Attributes, Choice, ReplicaState};
+
+/// The statements that a file of layout 1 was made with.
+const LAYOUT_1: &str = include_str!("layout-1.sql");
+
+const CONTENT: &str = "
+    INSERT INTO configuration VALUES (1, 'c0ffee', 'safe', NULL, 'range', 'md5', NULL);
+    INSERT INTO shard_t VALUES (1, 's1', 0, 4096, 7);
+    INSERT INTO server VALUES (1, 1, 'a', 'a1'), (2, 2, 'b', NULL);
+    INSERT INTO map_t VALUES ('s1', 'a', 'in_sync');
+    INSERT INTO ring VALUES (5, 0, 'a');
+    UPDATE charge SET epoch = 3;
+";
+
+async fn old(home: &Home) {
+    home.sql(LAYOUT_1).await;
+    home.sql(CONTENT).await;
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_layout_is_brought_up_with_all_that_is_in_it() {
+    let home = Home::new();
+    old(&home).await;
+    let store = home.open().await;
+    let config = store.load().await.unwrap();
+    assert_eq!(config.id, "c0ffee");
+    assert_eq!(config.servers, [server(1, "a", Some("a1")), server(2, "b", None)]);
+    assert_eq!(config.shards, [shard("s1", 0, 7)]);
+    assert_eq!(config.replicas[0].state, ReplicaState::InSync);
+    assert_eq!(config.hash_plugin, Some(Choice::new("md5", "")), "only its name was kept");
+    assert_eq!(config.placement_plugin, None);
+    assert_eq!(store.ring().await.unwrap().len(), 1);
+    assert_eq!(take(&store, "me").await, 4);
+
+    let attributes = Attributes { weight: 0, labels: [("zone".into(), "x".into())].into() };
+    let tell = Change::Attributes { server: "b".into(), attributes: attributes.clone() };
+    store.apply(4, &[tell]).await.unwrap();
+    store.close().await;
+    let config = home.open().await.load().await.unwrap();
+    assert_eq!(config.server("b").unwrap().attributes, attributes, "and is not brought up twice");
+    assert_eq!(config.hash_plugin, Some(Choice::new("md5", "")));
+}
+
+#[tokio::test]
+async fn two_that_find_an_old_file_bring_it_up_once() {
+    let home = Home::new();
+    old(&home).await;
+    let (one, other) = tokio::join!(home.open(), home.open());
+    assert_eq!(one.load().await.unwrap(), other.load().await.unwrap());
+}
