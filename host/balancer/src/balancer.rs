@@ -1,6 +1,6 @@
 //! What the balancer is made of.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use axum::body::Body;
 use hyper_util::client::legacy::Client;
@@ -11,7 +11,7 @@ use ringwright_replication::{Cluster, Member};
 
 use crate::brain::Brain;
 use crate::fleet::Fleet;
-use crate::routing::{Published, Router};
+use crate::routing::{Published, Ring, Router};
 use crate::settings::Settings;
 
 /// The balancer: the database, the servers it runs on, and the brains that spread both.
@@ -31,13 +31,9 @@ pub struct Balancer {
     /// One choice of plugins at a time, from the look at what there is to its record.
     pub(crate) choosing: tokio::sync::Mutex<()>,
     pub(crate) http: Client<HttpConnector, Body>,
-    /// What the stored ring was laid out for. Held while one is written down, so that none
-    /// overtakes another.
-    ring: tokio::sync::Mutex<Option<RingKey>>,
+    /// The ring that is stored. Held while one is written down, so that none overtakes another.
+    ring: tokio::sync::Mutex<Weak<Ring>>,
 }
-
-/// What a ring depends on: the hash function's digest, and numbers and names of its servers.
-type RingKey = (String, Vec<(u32, String)>);
 
 impl Balancer {
     /// Puts the parts together.
@@ -79,10 +75,9 @@ impl Balancer {
         let mut recorded = self.ring.lock().await;
         let live = self.live();
         // Where there is none the router has said why.
-        let Ok(Published { hash, ring }) = self.router.ring(&live).await else { return };
-        let servers = live.iter().map(|m| (m.id, m.name.clone())).collect();
-        let now = Some((hash.plugin.digest().to_owned(), servers));
-        if *recorded == now {
+        let Ok(Published { ring, .. }) = self.router.ring(&live).await else { return };
+        let now = Arc::downgrade(&ring);
+        if Weak::ptr_eq(&recorded, &now) {
             return;
         }
         let point = |p: &ringwright_ring::Point| {

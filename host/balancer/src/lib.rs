@@ -1,17 +1,17 @@
 //! The balancer: the REST API ([`api`]) over the replicated database, the watch over the servers
 //! ([`supervisor`]), the changes of their number ([`shaping`]) and the plugins that decide
-//! ([`brain`], [`routing`]).
+//! ([`brain`], [`choosing`], [`routing`]).
 
-mod activate;
 pub mod api;
 mod balancer;
 pub mod brain;
+pub mod choosing;
 pub mod fleet;
 pub mod routing;
 pub mod settings;
 pub mod shaping;
+mod shown;
 pub mod supervisor;
 
-pub use activate::ActivateError;
 pub use balancer::Balancer;
 pub use settings::Settings;

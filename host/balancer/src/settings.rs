@@ -1,5 +1,6 @@
 //! What an operator may set about the balancer.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The balancer's settings.
@@ -19,6 +20,10 @@ pub struct Settings {
     pub copy_timeout: Duration,
     /// Largest request body, in bytes.
     pub body_limit: usize,
+    /// Largest component that is taken as an upload, in bytes.
+    pub upload_limit: usize,
+    /// Folder that uploads go to; the catalogue must look after it.
+    pub upload_dir: PathBuf,
 }
 
 impl Default for Settings {
@@ -31,6 +36,8 @@ impl Default for Settings {
             server_timeout: Duration::from_secs(5),
             copy_timeout: Duration::from_secs(600),
             body_limit: 16 << 20,
+            upload_limit: 32 << 20,
+            upload_dir: PathBuf::from("uploads"),
         }
     }
 }

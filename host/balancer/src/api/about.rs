@@ -12,19 +12,22 @@ use super::ApiError;
 use crate::Balancer;
 
 /// The routes as clients see them.
-const ROUTES: [(&str, &str); 17] = [
+const ROUTES: [(&str, &str); 20] = [
     ("init", "/init - Methods : GET,POST"),
     ("status", "/status - Methods : GET"),
     ("add", "/add - Methods : GET,POST"),
     ("rm", "/rm - Methods : GET,DELETE"),
+    ("servers/<name>", "/servers/<name> - Methods : PUT"),
+    ("rebalance", "/rebalance - Methods : POST"),
     ("read", "/read - Methods : GET,POST"),
     ("write", "/write - Methods : GET,POST"),
     ("update", "/update - Methods : GET,PUT"),
     ("del", "/del - Methods : GET,DELETE"),
     ("rep", "/rep - Methods : GET"),
     ("help", "/help - Methods : GET"),
-    ("plugins", "/plugins - Methods : GET"),
+    ("plugins", "/plugins - Methods : GET,POST"),
     ("plugins/active", "/plugins/active - Methods : PUT"),
+    ("plugins/shadow", "/plugins/shadow - Methods : GET,PUT,DELETE"),
     ("ring", "/ring - Methods : GET"),
     ("healthz", "/healthz - Methods : GET"),
     ("readyz", "/readyz - Methods : GET"),

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use ringwright_model::{Dtype, Key, Schema, Sharding, parse_key};
+use ringwright_model::{Attributes, Dtype, Key, Schema, Sharding, parse_key};
 use ringwright_replication::{ShardView, View};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::about::example;
+use super::attributes::describe;
 use super::{ApiError, Payload};
 use crate::Balancer;
 use crate::shaping::{InitPlan, NewServer, NewShard, ShapeError};
@@ -38,10 +39,12 @@ pub(super) async fn init(
         Some("modulo") => Sharding::Modulo,
         Some(_) => return Err(ApiError::bad("field 'sharding' must be \"range\" or \"modulo\"")),
     };
+    let mut servers = new_servers(&payload)?;
+    describe(&payload, &mut servers)?;
     let plan = InitPlan {
         n: payload.optional("N", "a whole number")?,
         shards: new_shards(payload.needed_raw("shards")?, "shards", schema.key_column())?,
-        servers: new_servers(&payload)?,
+        servers,
         replicas: payload.optional("replicas", "a whole number")?,
         schema,
         sharding,
@@ -77,8 +80,10 @@ pub(super) async fn status(State(balancer): State<Arc<Balancer>>) -> Result<Json
         "servers": holdings(&view),
         "replicas": replicas(&view),
         "server_states": states(&view),
-        "hash": balancer.brain.hash().name,
-        "placement": balancer.brain.placement().name,
+        "weights": told(&view, |a| a.weight),
+        "labels": told(&view, |a| a.labels.clone()),
+        "hash": balancer.brain.hash().choice.name,
+        "placement": balancer.brain.placement().choice.name,
         "epoch": balancer.cluster.charge().epoch(),
     }, "status": "successful"})))
 }
@@ -128,6 +133,11 @@ fn states(view: &View) -> BTreeMap<&str, &'static str> {
     view.servers.iter().map(|(name, m)| (name.as_str(), state(m))).collect()
 }
 
+/// Something that is told about each server.
+fn told<T>(view: &View, what: impl Fn(&Attributes) -> T) -> BTreeMap<&str, T> {
+    view.servers.iter().map(|(name, m)| (name.as_str(), what(&m.attributes()))).collect()
+}
+
 /// Reads a list of shards.
 pub(super) fn new_shards(
     raw: &RawValue,
@@ -166,7 +176,8 @@ pub(super) fn new_servers(payload: &Payload) -> Result<Vec<NewServer>, ApiError>
             let shards: Vec<String> = serde_json::from_str(shards.get()).map_err(|_| {
                 ApiError::bad(format!("field 'servers.{name}' must be a list of shard names"))
             })?;
-            Ok((name.to_owned(), shards))
+            let (name, attributes) = (name.to_owned(), Attributes::default());
+            Ok(NewServer { name, shards, attributes })
         })
         .collect()
 }

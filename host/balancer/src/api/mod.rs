@@ -1,11 +1,14 @@
 //! The REST API, one module a theme.
 
 mod about;
+mod attributes;
 mod database;
 mod error;
+mod listed;
 mod payload;
 mod plugins;
 mod proxy;
+mod rebalance;
 mod repeatable;
 mod ring;
 mod rows;
@@ -48,14 +51,13 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .routes(routes!(about::help))
         .routes(routes!(about::healthz))
         .routes(routes!(about::readyz))
-        .merge(shape())
+        .merge(shape(balancer.settings.upload_limit))
         .routes(routes!(database::status))
         .routes(routes!(servers::rep))
         .routes(routes!(rows::read, rows::read_example))
         .routes(routes!(rows::write, rows::write_example))
         .routes(routes!(rows::update, rows::update_example))
         .routes(routes!(rows::del, rows::del_example))
-        .routes(routes!(plugins::list))
         .routes(routes!(ring::ring))
         .split_for_parts();
     router
@@ -67,13 +69,20 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .with_state(balancer)
 }
 
-/// What changes the cluster's shape.
-fn shape() -> OpenApiRouter<Arc<Balancer>> {
+/// What changes the cluster's shape or its brains.
+fn shape(upload_limit: usize) -> OpenApiRouter<Arc<Balancer>> {
+    let uploads = OpenApiRouter::new()
+        .routes(routes!(plugins::list, plugins::upload))
+        .layer(DefaultBodyLimit::max(upload_limit));
     OpenApiRouter::new()
         .routes(routes!(database::init, database::init_example))
         .routes(routes!(servers::add, servers::add_example))
         .routes(routes!(servers::rm, servers::rm_example))
+        .routes(routes!(attributes::tell))
+        .routes(routes!(rebalance::rebalance))
         .routes(routes!(plugins::activate))
+        .routes(routes!(plugins::shadow, plugins::cast_shadow, plugins::end_shadow))
+        .merge(uploads)
         .layer(from_fn(whole::see_through))
 }
 

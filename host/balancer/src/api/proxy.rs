@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::uri::{PathAndQuery, Scheme};
 use axum::http::{Method, Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt as _;
 
 use super::ApiError;
 use crate::Balancer;
@@ -40,9 +41,18 @@ pub(super) async fn forward(
     let query = request.uri().path_and_query().cloned();
     for member in balancer.router.order(id, &balancer.live()) {
         let Some(address) = balancer.fleet.address(&member.name) else { continue };
+        let under_way = member.begin();
         match ask(&balancer, &address, query.clone()).await {
             Some(answer) if answer.status() == StatusCode::NOT_FOUND => return Err(unknown()),
-            Some(answer) => return Ok(answer),
+            // It is under way until its last byte is.
+            Some(answer) => {
+                return Ok(answer.map(|body| {
+                    Body::new(body.map_frame(move |frame| {
+                        let _ = &under_way;
+                        frame
+                    }))
+                }));
+            }
             None => tracing::debug!(server = member.name, "a request goes to the next server"),
         }
     }

@@ -37,7 +37,7 @@ pub(super) async fn ring(State(balancer): State<Arc<Balancer>>) -> Result<Json<V
         })
         .collect();
     Ok(Json(json!({"message": {
-        "hash": hash.name,
+        "hash": hash.choice.name,
         "slots": table.slots(),
         "virtual_nodes": points,
         "slots_owned": owned,

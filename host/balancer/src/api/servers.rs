@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use ringwright_model::Attributes;
 use serde_json::{Value, json};
 
 use super::about::example;
+use super::attributes::describe;
 use super::database::{new_servers, new_shards};
 use super::{ApiError, Payload};
 use crate::Balancer;
-use crate::shaping::{AddPlan, RemovePlan, spell};
+use crate::shaping::{AddPlan, NewServer, RemovePlan, spell};
 
 /// Adds servers, and shards or copies of shards on them.
 #[utoipa::path(post, path = "/add", tag = "servers",
-    request_body(content = Value, example = json!({"n": 1, "new_shards": [], "servers": {"Server4": ["sh1"]}})),
+    request_body(content = Value, example = json!({"n": 1, "new_shards": [], "servers": {"Server4": ["sh1"]},
+        "weights": {"Server4": 2}, "labels": {"Server4": {"zone": "a"}}})),
     responses((status = 200, body = Value), (status = 400, body = super::Failure),
         (status = 404, body = super::Failure), (status = 409, body = super::Failure),
         (status = 503, body = super::Failure)))]
@@ -26,13 +29,15 @@ pub(super) async fn add(
     let place: Option<bool> = payload.optional("place", "true or false")?;
     if !names_shards(&payload, &["servers", "new_shards", "place"])? {
         let hostnames = hostnames(&payload, n, "newly added")?;
-        let servers = hostnames.into_iter().map(|name| (name, Vec::new())).collect();
+        let mut servers: Vec<NewServer> = hostnames.into_iter().map(plain).collect();
+        describe(&payload, &mut servers)?;
         let (called, shards) = ("hostnames", Vec::new());
         balancer.add(AddPlan { n, servers, called, shards, place: false }).await?;
         return Ok(rep_answer(&balancer));
     }
     let place = place.unwrap_or(false);
-    let servers = new_servers(&payload)?;
+    let mut servers = new_servers(&payload)?;
+    describe(&payload, &mut servers)?;
     if n > servers.len() && !place {
         return Err(ApiError::bad(
             "Number of new servers (n) is greater than newly added instances",
@@ -117,6 +122,10 @@ fn names_shards(payload: &Payload, fields: &[&str]) -> Result<bool, ApiError> {
         return Err(ApiError::bad(format!("field 'hostnames' does not go with '{field}'")));
     }
     Ok(true)
+}
+
+fn plain(name: String) -> NewServer {
+    NewServer { name, shards: Vec::new(), attributes: Attributes::default() }
 }
 
 fn hostnames(payload: &Payload, n: usize, which: &str) -> Result<Vec<String>, ApiError> {

@@ -2,92 +2,109 @@
 //! from.
 //!
 //! What is in use is this plugin and no other: it goes on whatever becomes of its file, and
-//! another of its name is another.
+//! another of its name is another. One that fails too often is taken out of service.
 
+mod error;
+mod faults;
+mod in_use;
+mod kind;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use ringwright_plugin_runtime::{Catalogue, HashPlugin, Listing, PlacementPlugin, State};
+use parking_lot::Mutex;
+use ringwright_model::Choice;
+use ringwright_plugin_runtime::{
+    CallError, Catalogue, HashPlugin, Listing, PlacementPlugin, Runtime,
+};
+use tokio::sync::Notify;
 
+pub use error::BrainError;
+pub use faults::{FaultLimit, Faults};
+pub use in_use::Active;
+pub use kind::Kind;
+
+use in_use::InUse;
 use watch::Watch;
+
+/// Which plugins are used where none was chosen, and how much is forgiven.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The hash function.
+    pub hash: String,
+    /// The placement policy.
+    pub placement: String,
+    /// When a plugin is taken out of service.
+    pub faults: FaultLimit,
+}
+
+/// What an operator wants to be used: a plugin by its name, and how it is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pick {
+    /// The plugin's name.
+    pub name: String,
+    /// Its settings that are not to be the defaults.
+    pub settings: BTreeMap<String, String>,
+}
 
 /// The catalogue of plugins and the active ones.
 pub struct Brain {
+    runtime: Runtime,
     watch: Watch,
-    hash: ArcSwap<Active<HashPlugin>>,
-    placement: ArcSwap<Active<PlacementPlugin>>,
-}
-
-/// A plugin in use.
-pub struct Active<P> {
-    /// The name it was chosen by.
-    pub name: String,
-    /// The plugin.
-    pub plugin: P,
-}
-
-/// Why a plugin cannot be made active.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum BrainError {
-    /// There is none of that name and kind.
-    #[error("no {kind} plugin is called '{name}'; there are: {known}")]
-    Unknown {
-        /// `hash` or `placement`.
-        kind: &'static str,
-        /// The name asked for.
-        name: String,
-        /// Those there are.
-        known: String,
-    },
-    /// There is none of that kind at all.
-    #[error("no {kind} plugin is called '{name}', nor anything else: `make plugins` builds some")]
-    NoneAtAll {
-        /// `hash` or `placement`.
-        kind: &'static str,
-        /// The name asked for.
-        name: String,
-    },
-    /// There is a file of that name which is no plugin that can be used.
-    #[error("'{name}' cannot be used: {reason}")]
-    Refused {
-        /// The name asked for.
-        name: String,
-        /// Why.
-        reason: String,
-    },
-    /// The plugin folders cannot be watched.
-    #[error("the plugin folders cannot be watched: {0}")]
-    Watch(String),
+    settings: Settings,
+    hash: InUse<HashPlugin>,
+    placement: InUse<PlacementPlugin>,
+    /// Digests of the plugins out of service, and why.
+    out: Mutex<BTreeMap<String, String>>,
+    trouble: Notify,
 }
 
 impl Brain {
-    /// Starts with the plugins of those names, and looks after the folders of the catalogue.
+    /// Starts with the plugins that were chosen, or the default ones where they are gone, and
+    /// looks after the folders of the catalogue.
     ///
     /// # Errors
-    /// Where the catalogue has none of them.
-    pub fn new(catalogue: Catalogue, hash: &str, placement: &str) -> Result<Self, BrainError> {
-        let listing = catalogue.listing();
-        let hash = hash_of(&listing, hash)?;
-        let placement = placement_of(&listing, placement)?;
+    /// Where the catalogue has neither.
+    pub fn new(
+        mut catalogue: Catalogue,
+        settings: Settings,
+        hash: Option<Choice>,
+        placement: Option<Choice>,
+    ) -> Result<Self, BrainError> {
+        // A balancer that takes over must not wait for plugins that nobody uses.
+        let wanted = [
+            hash.as_ref().map_or(settings.hash.as_str(), |choice| &choice.name),
+            placement.as_ref().map_or(settings.placement.as_str(), |choice| &choice.name),
+        ];
+        let [hash_name, placement_name] = wanted;
+        catalogue.seek(&wanted, |listing| {
+            listing.hash(hash_name).is_some() && listing.placement(placement_name).is_some()
+        });
+        let hash = first(&mut catalogue, hash, &settings.hash)?;
+        let placement = first(&mut catalogue, placement, &settings.placement)?;
+        let runtime = catalogue.runtime().clone();
         let watch = Watch::start(catalogue).map_err(|e| BrainError::Watch(e.to_string()))?;
         Ok(Brain {
+            runtime,
             watch,
-            hash: ArcSwap::from_pointee(hash),
-            placement: ArcSwap::from_pointee(placement),
+            settings,
+            hash: InUse::new(hash),
+            placement: InUse::new(placement),
+            out: Mutex::default(),
+            trouble: Notify::new(),
         })
     }
 
     /// The active hash function. What requests go by is the router's, which at a swap has it a
     /// moment earlier.
     pub fn hash(&self) -> Arc<Active<HashPlugin>> {
-        self.hash.load_full()
+        self.hash.now()
     }
 
     /// The active placement policy.
     pub fn placement(&self) -> Arc<Active<PlacementPlugin>> {
-        self.placement.load_full()
+        self.placement.now()
     }
 
     /// The plugins in the folders, as of a moment ago.
@@ -95,66 +112,140 @@ impl Brain {
         self.watch.listing()
     }
 
-    /// Finds a hash function, without making it active. The folders are looked at again for one
-    /// that is not known.
-    ///
-    /// # Errors
-    /// Where there is none of that name.
-    pub async fn find_hash(&self, name: &str) -> Result<Active<HashPlugin>, BrainError> {
-        if let Ok(found) = hash_of(&self.listing(), name) {
-            return Ok(found);
-        }
-        self.watch.look_again().await;
-        hash_of(&self.listing(), name)
+    /// What loads plugins.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
-    /// Finds a placement policy, without making it active. The folders are looked at again for
-    /// one that is not known.
+    /// Has the folders looked at now, for what is new there.
+    pub async fn look_again(&self) {
+        self.watch.look_again().await;
+    }
+
+    /// Finds a plugin, without making it active. The folders are looked at again for one that is
+    /// not known.
     ///
     /// # Errors
-    /// Where there is none of that name.
-    pub async fn find_placement(&self, name: &str) -> Result<Active<PlacementPlugin>, BrainError> {
-        if let Ok(found) = placement_of(&self.listing(), name) {
-            return Ok(found);
+    /// Where there is none of that name, it cannot be set so, or it is out of service and that
+    /// is not forgiven.
+    pub async fn find<P: Kind>(&self, pick: &Pick, forgive: bool) -> Result<Active<P>, BrainError> {
+        if P::find(&self.listing(), &pick.name).is_none() {
+            self.watch.look_again().await;
         }
-        self.watch.look_again().await;
-        placement_of(&self.listing(), name)
+        let found = find(&self.listing(), pick)?;
+        match self.out_of_service(&found.choice.digest) {
+            Some(reason) if !forgive => {
+                Err(BrainError::OutOfService { name: pick.name.clone(), reason })
+            }
+            _ => Ok(found),
+        }
+    }
+
+    /// Notes that a plugin in use failed; says whether it is out of service.
+    pub fn fault<P: Kind>(&self, active: &Active<P>, error: &CallError) -> bool {
+        let limit = self.settings.faults;
+        if error.is_fault() && active.faults.note(&active.choice.name, error, limit) {
+            let FaultLimit { faults, within } = limit;
+            let reason =
+                format!("it failed {faults} times within {within:?}, the last time: {error}");
+            self.put_out(active, reason);
+        }
+        active.faults.is_out()
+    }
+
+    /// Takes a plugin in use out of service at once: asked again, it would fail again.
+    pub fn condemn<P: Kind>(&self, active: &Active<P>, error: &CallError) {
+        active.faults.note(&active.choice.name, error, self.settings.faults);
+        self.put_out(active, format!("it cannot be relied upon: {error}"));
+    }
+
+    fn put_out<P: Kind>(&self, active: &Active<P>, reason: String) {
+        if !active.faults.set_out() {
+            return;
+        }
+        let Choice { name, digest, .. } = &active.choice;
+        let kind = P::NAME;
+        tracing::error!(plugin = name, kind, digest, reason, "a plugin is taken out of service");
+        self.out.lock().insert(digest.clone(), reason);
+        self.trouble.notify_one();
+    }
+
+    /// Why the plugin of that digest is out of service, where it is.
+    pub fn out_of_service(&self, digest: &str) -> Option<String> {
+        self.out.lock().get(digest).cloned()
+    }
+
+    /// Waits until a plugin is taken out of service.
+    pub async fn trouble(&self) {
+        self.trouble.notified().await;
+    }
+
+    /// What to use in place of the active hash function: the last before it that behaved first.
+    pub fn other_hashes(&self) -> Vec<Active<HashPlugin>> {
+        self.others(&self.hash, &self.settings.hash)
+    }
+
+    /// What to use in place of the active placement policy: the last before it that behaved
+    /// first.
+    pub fn other_placements(&self) -> Vec<Active<PlacementPlugin>> {
+        self.others(&self.placement, &self.settings.placement)
+    }
+
+    /// Those that were in use before and behaved, the latest first, and the default.
+    fn others<P: Kind>(&self, in_use: &InUse<P>, default: &str) -> Vec<Active<P>> {
+        let active = in_use.now();
+        let behaves = |choice: &Choice| {
+            choice.digest != active.choice.digest && self.out_of_service(&choice.digest).is_none()
+        };
+        let mut others = in_use.former(behaves);
+        let pick = Pick { name: default.to_owned(), ..Pick::default() };
+        let default = find(&self.listing(), &pick).ok().filter(|found| behaves(&found.choice));
+        others.extend(default);
+        others
     }
 
     pub(crate) fn use_hash(&self, hash: Arc<Active<HashPlugin>>) {
-        self.hash.store(hash);
+        self.out.lock().remove(&hash.choice.digest);
+        self.hash.replace(hash);
     }
 
     pub(crate) fn use_placement(&self, placement: Active<PlacementPlugin>) {
-        self.placement.store(Arc::new(placement));
+        self.out.lock().remove(&placement.choice.digest);
+        self.placement.replace(Arc::new(placement));
     }
 }
 
-fn hash_of(listing: &Listing, name: &str) -> Result<Active<HashPlugin>, BrainError> {
-    match listing.hash(name) {
-        // With instances of its own, so that they go when it is swapped out.
-        Some(plugin) => Ok(Active { name: name.to_owned(), plugin: plugin.seated() }),
-        None => Err(missing(listing, "hash", name)),
-    }
+fn find<P: Kind>(listing: &Listing, pick: &Pick) -> Result<Active<P>, BrainError> {
+    let Pick { name, settings } = pick;
+    let plugin = P::find(listing, name).ok_or_else(|| error::missing::<P>(listing, name))?;
+    let plugin =
+        plugin.set(settings).map_err(|error| BrainError::Setting { name: name.clone(), error })?;
+    let (name, settings) = (name.clone(), settings.clone());
+    let choice = Choice { name, digest: plugin.digest().to_owned(), settings };
+    Ok(Active::new(choice, &plugin))
 }
 
-fn placement_of(listing: &Listing, name: &str) -> Result<Active<PlacementPlugin>, BrainError> {
-    match listing.placement(name) {
-        Some(plugin) => Ok(Active { name: name.to_owned(), plugin: plugin.clone() }),
-        None => Err(missing(listing, "placement", name)),
+/// The one that was chosen, else the default.
+fn first<P: Kind>(
+    catalogue: &mut Catalogue,
+    chosen: Option<Choice>,
+    default: &str,
+) -> Result<Active<P>, BrainError> {
+    let kind = P::NAME;
+    if let Some(Choice { name, digest, settings }) = chosen {
+        match find::<P>(&catalogue.listing(), &Pick { name, settings }) {
+            Ok(found) => {
+                if !digest.is_empty() && found.choice.digest != digest {
+                    let (plugin, now) = (&found.choice.name, &found.choice.digest);
+                    tracing::warn!(plugin, kind, was = digest, now, "another version was chosen");
+                }
+                return Ok(found);
+            }
+            Err(error) => {
+                tracing::error!(kind, %error, default, "the chosen plugin cannot be used: using the default");
+            }
+        }
     }
-}
-
-fn missing(listing: &Listing, kind: &'static str, name: &str) -> BrainError {
-    let mut called = listing.entries().filter(|e| e.name() == name && e.kind() == "unknown");
-    if let Some(State::Refused(reason)) = called.next().map(|e| e.state()) {
-        return BrainError::Refused { name: name.to_owned(), reason };
-    }
-    let known: Vec<&str> =
-        listing.entries().filter(|e| e.is_loaded() && e.kind() == kind).map(|e| e.name()).collect();
-    let name = name.to_owned();
-    if known.is_empty() {
-        return BrainError::NoneAtAll { kind, name };
-    }
-    BrainError::Unknown { kind, name, known: known.join(", ") }
+    catalogue.seek(&[default], |listing| P::find(listing, default).is_some());
+    find(&catalogue.listing(), &Pick { name: default.to_owned(), ..Pick::default() })
 }

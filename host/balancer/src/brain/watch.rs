@@ -1,7 +1,7 @@
 //! The watch over the plugin folders.
 //!
-//! A thread owns the catalogue: reading files and compiling them holds up nobody. The others see
-//! what it last published.
+//! A thread owns the catalogue: reading files, compiling and trying them holds up nobody. The
+//! others see what it last published, which it does before each file it tries and after.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,8 +14,8 @@ use arc_swap::ArcSwap;
 use ringwright_plugin_runtime::{Catalogue, Listing};
 use tokio::sync::oneshot;
 
-/// How often the folders are looked at. A changed file must look the same twice and is then
-/// compiled, all of it within two seconds of the copy.
+/// How often the folders are looked at. A changed file must look the same twice, all of it within
+/// two seconds of the copy.
 const INTERVAL: Duration = Duration::from_millis(500);
 
 pub(super) struct Watch {
@@ -25,13 +25,14 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn start(catalogue: Catalogue) -> io::Result<Self> {
+    pub(super) fn start(mut catalogue: Catalogue) -> io::Result<Self> {
         let listing = Arc::new(ArcSwap::new(catalogue.listing()));
         let (asks, asked) = channel();
         let published = listing.clone();
+        catalogue.publish_to(move |listing| published.store(listing.clone()));
         thread::Builder::new()
             .name("plugin-folders".into())
-            .spawn(move || run(catalogue, &asked, &published))?;
+            .spawn(move || run(catalogue, &asked))?;
         Ok(Watch { listing, asks })
     }
 
@@ -40,7 +41,7 @@ impl Watch {
         self.listing.load_full()
     }
 
-    /// Has new files loaded now, and waits for it.
+    /// Has new files loaded and tried now, and waits for it.
     pub(super) async fn look_again(&self) {
         let (done, told) = oneshot::channel();
         if self.asks.send(done).is_err() || told.await.is_err() {
@@ -49,12 +50,8 @@ impl Watch {
     }
 }
 
-fn run(
-    mut catalogue: Catalogue,
-    asks: &Receiver<oneshot::Sender<()>>,
-    published: &ArcSwap<Listing>,
-) {
-    let mut next = Instant::now() + INTERVAL;
+fn run(mut catalogue: Catalogue, asks: &Receiver<oneshot::Sender<()>>) {
+    let mut next = Instant::now();
     loop {
         let asked = match asks.recv_timeout(next.saturating_duration_since(Instant::now())) {
             Ok(done) => Some(done),
@@ -67,7 +64,6 @@ fn run(
         if catch_unwind(AssertUnwindSafe(look)).is_err() {
             tracing::error!("looking at the plugin folders panicked");
         }
-        published.store(catalogue.listing());
         if is_due {
             next = Instant::now() + INTERVAL;
         }

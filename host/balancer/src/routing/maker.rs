@@ -4,19 +4,25 @@
 //! requests comes here, and no lock is held meanwhile that one would wait for.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
+use ringwright_model::Choice;
 use ringwright_plugin_runtime::{CallError, HashPlugin, ServerInfo};
 use ringwright_replication::Member;
 use ringwright_ring::Table;
 
 use super::rings::{Known, Ring, Rings};
-use crate::brain::Active;
+use crate::brain::{Active, Brain};
+use crate::shown;
 
 pub(super) struct Maker {
     pub(super) slots: u32,
     virtual_nodes: u32,
+    brain: Arc<Brain>,
+    /// How often all rings were forgotten.
+    forgotten: AtomicU64,
     rings: ArcSwap<Rings>,
     /// Held by whoever replaces what is published, and while nothing else is done.
     publishing: Mutex<()>,
@@ -25,6 +31,18 @@ pub(super) struct Maker {
 /// A hash function that has been tried, with its first rings.
 pub struct Prepared {
     rings: Rings,
+}
+
+impl Prepared {
+    /// What was chosen.
+    pub fn choice(&self) -> &Choice {
+        &self.rings.hash.choice
+    }
+
+    /// The hash function.
+    pub fn hash(&self) -> Arc<Active<HashPlugin>> {
+        self.rings.hash.clone()
+    }
 }
 
 /// A ring that requests go by, and whose it is.
@@ -47,14 +65,20 @@ pub struct LayoutError {
 }
 
 impl Maker {
-    pub(super) fn new(hash: Arc<Active<HashPlugin>>, slots: u32, virtual_nodes: u32) -> Self {
-        let rings = ArcSwap::from_pointee(Rings::new(hash));
-        Maker { slots, virtual_nodes, rings, publishing: Mutex::new(()) }
+    pub(super) fn new(brain: Arc<Brain>, slots: u32, virtual_nodes: u32) -> Self {
+        let rings = ArcSwap::from_pointee(Rings::new(brain.hash()));
+        let forgotten = AtomicU64::new(0);
+        Maker { slots, virtual_nodes, brain, forgotten, rings, publishing: Mutex::new(()) }
     }
 
     /// What is published.
     pub(super) fn current(&self) -> Guard<Arc<Rings>> {
         self.rings.load()
+    }
+
+    /// Counts how often what servers are laid out for has changed.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten.load(Ordering::Relaxed)
     }
 
     /// What is published of these servers; `None` where they are to be laid out first.
@@ -81,8 +105,9 @@ impl Maker {
             let hash = self.current().hash.clone();
             let laid = self.table(&hash.plugin, sorted);
             if let Err(error) = &laid {
-                let (plugin, servers) = (&hash.name, sorted.len());
+                let (plugin, servers) = (&hash.choice.name, sorted.len());
                 tracing::error!(plugin, servers, %error, "no ring could be laid out");
+                self.blame(&hash, sorted, error);
             }
             let error = laid.as_ref().err().cloned();
             match (self.publish(&hash, sorted, laid), error) {
@@ -90,6 +115,18 @@ impl Maker {
                 (true, None) => {}
                 (false, _) => tracing::debug!("the ring of a function that was swapped out"),
             }
+        }
+    }
+
+    /// Notes that a function could not lay out servers that requests want a ring of. It is pure,
+    /// so it never will; only what took too long may be the machine's fault, the first time.
+    fn blame(&self, hash: &Active<HashPlugin>, sorted: &[Arc<Member>], error: &CallError) {
+        let failed_before = matches!(self.current().find(sorted), Some(Known::Failed(_)));
+        let may_pass = *error == CallError::TimedOut && !failed_before;
+        if error.is_fault() && !may_pass {
+            self.brain.condemn(hash, error);
+        } else {
+            self.brain.fault(hash, error);
         }
     }
 
@@ -119,15 +156,14 @@ impl Maker {
         self.table(&hash.plugin, sorted).map_err(|error| failed(hash, error))
     }
 
-    /// Tries a hash function, and lays out what requests need first. The others show that it
-    /// can do with any set.
+    /// Lays out what requests need first of a hash function that was admitted. The others show
+    /// that it can do with any set.
     pub(super) fn prepare(
         &self,
         hash: Active<HashPlugin>,
         mut live: Vec<Arc<Member>>,
         shards: Vec<Vec<Arc<Member>>>,
     ) -> Result<Prepared, LayoutError> {
-        hash.plugin.probe(self.slots).map_err(|error| failed(&hash, error))?;
         if live.is_empty() {
             // A cluster without servers would find out with the first.
             live.push(Member::new(1, "Server1"));
@@ -147,19 +183,32 @@ impl Maker {
     pub(super) fn adopt(&self, prepared: Prepared) -> Arc<Active<HashPlugin>> {
         let hash = prepared.rings.hash.clone();
         let _one = self.publishing.lock();
+        self.forgotten.fetch_add(1, Ordering::Relaxed);
         self.rings.store(Arc::new(prepared.rings));
         hash
     }
 
-    fn table(&self, hash: &HashPlugin, sorted: &[Arc<Member>]) -> Result<Table, CallError> {
-        let servers: Vec<ServerInfo> =
-            sorted.iter().map(|m| ServerInfo::new(m.id, &m.name)).collect();
+    /// Drops all rings: what they were laid out for has changed. Those that are being laid out
+    /// are of no use either, as after a swap.
+    pub(super) fn forget(&self) {
+        let _one = self.publishing.lock();
+        let hash = Active::clone(&self.rings.load().hash);
+        self.forgotten.fetch_add(1, Ordering::Relaxed);
+        self.rings.store(Arc::new(Rings::new(Arc::new(hash))));
+    }
+
+    pub(super) fn table(
+        &self,
+        hash: &HashPlugin,
+        sorted: &[Arc<Member>],
+    ) -> Result<Table, CallError> {
+        let servers: Vec<ServerInfo> = sorted.iter().map(|m| shown::server(m)).collect();
         hash.table(&servers, self.virtual_nodes, self.slots)
     }
 }
 
 /// Runs what may call a plugin where it holds up no request.
-pub(super) async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     plugin: &str,
     work: impl FnOnce() -> Result<T, LayoutError> + Send + 'static,
 ) -> Result<T, LayoutError> {
@@ -170,5 +219,5 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 fn failed(hash: &Active<HashPlugin>, error: CallError) -> LayoutError {
-    LayoutError { plugin: hash.name.clone(), error }
+    LayoutError { plugin: hash.choice.name.clone(), error }
 }

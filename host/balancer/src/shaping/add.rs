@@ -1,9 +1,10 @@
 //! `/add`: new servers, and new shards or copies of old ones on them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use ringwright_model::{Shard, Sharding};
-use ringwright_replication::{ClusterError, Expansion, View};
+use ringwright_replication::{ClusterError, Expansion, Member, View};
 
 use super::init::{check_held, check_holdings};
 use super::placing::Model;
@@ -69,7 +70,7 @@ impl Balancer {
             return Err(ClusterError::NoSource(shard.clone()).into());
         }
         let recruits = self.recruit(&servers).await?;
-        let names: Vec<String> = servers.into_iter().map(|(_, name)| name).collect();
+        let names: Vec<String> = servers.iter().map(|m| m.name.clone()).collect();
         let joining =
             Expansion { servers: recruits, replicas: copies.clone(), ..Expansion::default() };
         if let Err(e) = self.cluster.expand(joining).await {
@@ -103,10 +104,10 @@ impl Balancer {
         &self,
         view: &View,
         plan: &AddPlan,
-        servers: &[(u32, String)],
+        servers: &[Arc<Member>],
         mut replicas: Vec<(String, String)>,
     ) -> Result<Placement, ShapeError> {
-        let mut model = Model::of(view);
+        let mut model = Model::of(view, &self.cluster.load().await);
         model.add_servers(servers);
         model.add_shards(&plan.shards);
         replicas.iter().for_each(|(shard, server)| model.hold(shard, server));
@@ -114,7 +115,7 @@ impl Balancer {
         let mut placed = self.place(&model).await?;
         placed.iter().for_each(|(shard, server)| model.hold(shard, server));
         let has_own = |server: &String| replicas.iter().any(|(_, holder)| holder == server);
-        let names = servers.iter().map(|(_, name)| name.clone());
+        let names = servers.iter().map(|m| m.name.clone());
         let empty: Vec<String> = names.filter(|name| !has_own(name)).collect();
         let mut given_up = Vec::new();
         for (shard, from, to) in self.level(&model, &empty).await? {

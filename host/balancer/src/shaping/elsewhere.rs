@@ -19,7 +19,8 @@ impl Balancer {
         }
         let name = lost.name.as_str();
         let view = self.cluster.view();
-        let moves = match self.drain(&Model::of(&view), &[name.to_owned()]).await {
+        let model = Model::of(&view, &self.cluster.load().await);
+        let moves = match self.drain(&model, &[name.to_owned()]).await {
             Ok(moves) => moves,
             Err(error) => {
                 tracing::error!(server = name, %error, "no place was found for its copies");
@@ -41,14 +42,25 @@ impl Balancer {
         }
     }
 
-    async fn move_copy(&self, shard: &str, from: &str, to: &str) -> Result<(), ClusterError> {
+    /// Moves a copy: there is another one in sync before it goes. Where either fails, it stays
+    /// and the other one goes.
+    pub(super) async fn move_copy(
+        &self,
+        shard: &str,
+        from: &str,
+        to: &str,
+    ) -> Result<(), ClusterError> {
         let copy = [(shard.to_owned(), to.to_owned())];
         let replicas = copy.to_vec();
         self.cluster.expand(Expansion { replicas, ..Expansion::default() }).await?;
-        if let Err(error) = self.cluster.join(shard, to).await {
+        let moved = async {
+            self.cluster.join(shard, to).await?;
+            self.cluster.leave(shard, from).await
+        };
+        let moved = moved.await;
+        if moved.is_err() {
             self.take_back(&copy, &[]).await;
-            return Err(error);
         }
-        self.cluster.leave(shard, from).await
+        moved
     }
 }

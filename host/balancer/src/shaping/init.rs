@@ -1,10 +1,11 @@
 //! `/init`: the schema, the first shards and the servers that hold them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use ringwright_metadata::Change;
 use ringwright_model::{Schema, Sharding};
-use ringwright_replication::Expansion;
+use ringwright_replication::{Expansion, Member};
 
 use super::placing::Model;
 use super::{Names, NewServer, NewShard, ShapeError, shards};
@@ -62,7 +63,7 @@ impl Balancer {
         let ids = plan.shards.iter().map(|s| s.id.as_str()).collect();
         let mut replicas = check_holdings(&plan.servers, &servers, &ids, ShapeError::Invalid)?;
         if n > plan.servers.len() {
-            let mut model = Model::of(&view);
+            let mut model = Model::of(&view, &self.cluster.load().await);
             model.add_servers(&servers);
             model.add_shards(&plan.shards);
             replicas.iter().for_each(|(shard, server)| model.hold(shard, server));
@@ -78,13 +79,16 @@ impl Balancer {
             replicas,
         };
         if let Err(e) = self.cluster.expand(expansion).await {
-            self.dismiss(servers.iter().map(|(_, name)| name.as_str())).await;
+            self.dismiss(servers.iter().map(|m| m.name.as_str())).await;
             return Err(e.into());
         }
         let choosing = self.choosing.lock().await;
-        let choice = Change::HashPlugin(self.brain.hash().name.clone());
-        let policy = Change::PlacementPlugin(self.brain.placement().name.clone());
-        if let Err(error) = self.cluster.record(vec![choice, policy]).await {
+        let (hash, placement) = (self.brain.hash(), self.brain.placement());
+        let choices = vec![
+            Change::HashPlugin(hash.choice.clone()),
+            Change::PlacementPlugin(placement.choice.clone()),
+        ];
+        if let Err(error) = self.cluster.record(choices).await {
             // The database is configured all the same.
             tracing::warn!(%error, "the plugins in use could not be written down");
         }
@@ -99,12 +103,12 @@ impl Balancer {
 /// shard that there is not is told as `unknown`.
 pub(super) fn check_holdings(
     servers: &[NewServer],
-    enlisted: &[(u32, String)],
+    enlisted: &[Arc<Member>],
     shard_ids: &HashSet<&str>,
     unknown: fn(String) -> ShapeError,
 ) -> Result<Vec<(String, String)>, ShapeError> {
     let mut replicas: Vec<(String, String)> = Vec::new();
-    for ((given, shards), (_, name)) in servers.iter().zip(enlisted) {
+    for (NewServer { name: given, shards, .. }, member) in servers.iter().zip(enlisted) {
         let mut held = HashSet::new();
         for shard in shards {
             if !shard_ids.contains(shard.as_str()) {
@@ -116,7 +120,7 @@ pub(super) fn check_holdings(
                     "field 'servers.{given}': shard '{shard}' is given twice"
                 )));
             }
-            replicas.push((shard.clone(), name.clone()));
+            replicas.push((shard.clone(), member.name.clone()));
         }
     }
     Ok(replicas)

@@ -1,13 +1,16 @@
-//! Changing the cluster's shape: `/init`, `/add` and `/rm`, each whole or not at all.
+//! Changing the cluster's shape: `/init`, `/add`, `/rm` and what is told about servers, each whole
+//! or not at all, and `/rebalance`, move by move.
 //!
 //! A change that is dropped at an await is half made: whoever asks for one must see it through,
 //! whether or not anybody still waits for the answer.
 
 mod add;
+mod attributes;
 mod elsewhere;
 mod init;
 mod names;
 mod placing;
+mod rebalance;
 mod remove;
 mod shards;
 mod undo;
@@ -15,13 +18,15 @@ mod undo;
 pub use add::AddPlan;
 pub use init::InitPlan;
 pub use names::spell;
+pub use placing::Planned;
 pub use remove::RemovePlan;
 
+use std::iter::repeat_with;
 use std::sync::Arc;
 
 use futures::future::join_all;
 use ringwright_control::ControlError;
-use ringwright_model::Key;
+use ringwright_model::{Attributes, Key};
 use ringwright_plugin_runtime::CallError;
 use ringwright_replication::{ClusterError, Member, Recruit, View};
 
@@ -53,6 +58,13 @@ pub enum ShapeError {
     Cluster(#[from] ClusterError),
 }
 
+impl ShapeError {
+    /// Whether a placement policy broke its contract.
+    fn is_fault(&self) -> bool {
+        matches!(self, ShapeError::Placement(_, error) if error.is_fault())
+    }
+}
+
 /// A shard as a request describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewShard {
@@ -64,8 +76,16 @@ pub struct NewShard {
     pub size: Option<u64>,
 }
 
-/// A server as a request describes it: its name and the shards it is to hold.
-pub type NewServer = (String, Vec<String>);
+/// A server as a request describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewServer {
+    /// Its name, or a template of one.
+    pub name: String,
+    /// The shards it is to hold.
+    pub shards: Vec<String>,
+    /// What is told about it.
+    pub attributes: Attributes,
+}
 
 /// Most servers of a cluster; the ring may have room for fewer.
 const MOST_SERVERS: usize = 1000;
@@ -82,35 +102,43 @@ struct Names {
 }
 
 impl Balancer {
-    /// Numbers and names of the `n` servers that a request asks for, those that it names first.
+    /// The `n` servers that a request asks for, those that it names first.
     async fn enlist(
         &self,
         view: &View,
         called: Names,
         named: &[NewServer],
         n: usize,
-    ) -> Result<Vec<(u32, String)>, ShapeError> {
+    ) -> Result<Vec<Arc<Member>>, ShapeError> {
         let field = called.count;
         if n == 0 || n > MOST_SERVERS {
             let message = format!("field '{field}' must be from 1 to {MOST_SERVERS}");
             return Err(ShapeError::Invalid(message));
         }
-        let named = names::fill_templates(view, named.iter().map(|(name, _)| name.as_str()));
-        let servers = names::assign(view, called.servers, &named, n)?;
+        let names = names::fill_templates(view, named.iter().map(|s| s.name.as_str()));
+        let assigned = names::assign(view, called.servers, &names, n)?;
+        let told = named.iter().map(|s| s.attributes.clone());
+        let servers: Vec<Arc<Member>> = assigned
+            .iter()
+            .zip(told.chain(repeat_with(Attributes::default)))
+            .map(|((id, name), attributes)| Member::with_attributes(*id, name, attributes))
+            .collect();
         // As with a change of the hash function: it must be able to lay out what there will be.
-        let new = servers.iter().map(|(id, name)| Member::new(*id, name));
-        let all: Vec<Arc<Member>> = view.servers.values().cloned().chain(new).collect();
-        self.router
-            .try_out(&all)
-            .await
-            .map_err(|e| ShapeError::Invalid(format!("field '{field}': {e}")))?;
+        let all: Vec<Arc<Member>> = view.servers.values().chain(&servers).cloned().collect();
+        match self.router.try_out(&all).await {
+            // One that fails over it does not stand in their way: requests do without it.
+            Err(e) if !e.error.is_fault() => {
+                return Err(ShapeError::Invalid(format!("field '{field}': {e}")));
+            }
+            _ => {}
+        }
         Ok(servers)
     }
 
     /// Starts servers that do not belong to the cluster yet, on no data; all of them or none.
-    async fn recruit(&self, servers: &[(u32, String)]) -> Result<Vec<Recruit>, ShapeError> {
+    async fn recruit(&self, servers: &[Arc<Member>]) -> Result<Vec<Recruit>, ShapeError> {
         self.cluster.charge().check().map_err(ClusterError::from)?;
-        let started = join_all(servers.iter().map(|(id, name)| self.recruit_one(*id, name))).await;
+        let started = join_all(servers.iter().map(|member| self.recruit_one(member))).await;
         let (started, failed): (Vec<_>, Vec<_>) = started.into_iter().partition(Result::is_ok);
         let started: Vec<Recruit> = started.into_iter().flatten().collect();
         match failed.into_iter().find_map(Result::err) {
@@ -122,10 +150,11 @@ impl Balancer {
         }
     }
 
-    async fn recruit_one(&self, id: u32, name: &str) -> Result<Recruit, ShapeError> {
+    async fn recruit_one(&self, member: &Arc<Member>) -> Result<Recruit, ShapeError> {
+        let name = member.name.as_str();
         let turn = self.fleet.turn(name).await;
         let server = self.fleet.create(name).await?;
-        let recruited = self.cluster.recruit(id, name, server).await;
+        let recruited = self.cluster.recruit(member.clone(), server).await;
         drop(turn);
         if recruited.is_err() {
             self.dismiss([name].into_iter()).await;

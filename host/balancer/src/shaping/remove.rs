@@ -35,9 +35,10 @@ impl Balancer {
         let view = self.cluster.view();
         check(&view, &plan)?;
         let mut leaving = plan.servers;
-        let mut moves = self.moves_without(&view, &leaving).await?;
+        let model = Model::of(&view, &self.cluster.load().await);
+        let mut moves = self.moves_without(&view, &model, &leaving).await?;
         while leaving.len() < plan.n {
-            let (name, more) = self.cheapest(&view, &leaving).await?;
+            let (name, more) = self.cheapest(&view, &model, &leaving).await?;
             leaving.push(name);
             moves = more;
         }
@@ -67,6 +68,7 @@ impl Balancer {
     async fn cheapest(
         &self,
         view: &View,
+        model: &Model,
         leaving: &[String],
     ) -> Result<(String, Moves), ShapeError> {
         let mut held: HashMap<&str, usize> = HashMap::new();
@@ -82,7 +84,7 @@ impl Balancer {
         for name in candidates {
             let mut more = leaving.to_vec();
             more.push(name.clone());
-            match self.moves_without(view, &more).await {
+            match self.moves_without(view, model, &more).await {
                 Ok(moves) => return Ok((name.clone(), moves)),
                 Err(e) => refusal = Some(e),
             }
@@ -91,11 +93,16 @@ impl Balancer {
     }
 
     /// The moves that let servers go; refused where a shard would be left without a replica.
-    async fn moves_without(&self, view: &View, leaving: &[String]) -> Result<Moves, ShapeError> {
+    async fn moves_without(
+        &self,
+        view: &View,
+        model: &Model,
+        leaving: &[String],
+    ) -> Result<Moves, ShapeError> {
         if leaving.is_empty() || view.shards.is_empty() {
             return Ok(Moves::new());
         }
-        let moves = self.drain(&Model::of(view), leaving).await?;
+        let moves = self.drain(model, leaving).await?;
         let moved = |id: &str| moves.keys().any(|(shard, _)| shard == id);
         let leaves = |name: &String| leaving.contains(name);
         for shard in view.shards.iter().filter(|s| leaving.iter().any(|name| s.is_replica(name))) {

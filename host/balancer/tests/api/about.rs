@@ -13,6 +13,8 @@ async fn help_and_root_list_the_routes() {
         assert_eq!(body["message"]["init"], "/init - Methods : GET,POST");
         assert_eq!(body["message"]["update"], "/update - Methods : GET,PUT");
         assert_eq!(body["message"]["del"], "/del - Methods : GET,DELETE");
+        assert_eq!(body["message"]["servers/<name>"], "/servers/<name> - Methods : PUT");
+        assert_eq!(body["message"]["rebalance"], "/rebalance - Methods : POST");
         assert_eq!(body["message"]["status"], "/status - Methods : GET");
     }
 }
@@ -83,6 +85,8 @@ async fn another_method_is_refused() {
         ("PUT", "/write"),
         ("POST", "/update"),
         ("GET", "/plugins/active"),
+        ("GET", "/servers/Server0"),
+        ("GET", "/rebalance"),
         ("POST", "/help"),
         ("POST", "/"),
     ];
@@ -103,6 +107,7 @@ async fn the_api_describes_itself() {
         assert!(method(path, "post") && method(path, "get"), "{path}");
     }
     assert!(method("/rm", "delete") && method("/del", "delete"));
+    assert!(method("/servers/{name}", "put") && method("/rebalance", "post"));
     assert!(method("/update", "put") && method("/plugins/active", "put"));
     for path in ["/", "/help", "/status", "/rep", "/plugins", "/ring", "/healthz", "/readyz"] {
         assert!(method(path, "get"), "{path}");

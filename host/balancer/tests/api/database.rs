@@ -1,6 +1,7 @@
 //! `/init` and `/status`.
 
 use ringwright_metadata::MetadataStore;
+use ringwright_model::Choice;
 use serde_json::{Value, json};
 
 use crate::support::{Api, papers_init, row, set, without};
@@ -331,8 +332,9 @@ async fn what_is_configured_is_on_disk() {
     assert_eq!(stored.shards.iter().map(|s| s.valid_at).collect::<Vec<_>>(), [1, 1, 1]);
     assert_eq!(stored.servers.len(), 3);
     assert_eq!(stored.replicas.len(), 6);
-    assert_eq!(stored.hash_plugin.as_deref(), Some("virtual-node"));
-    assert_eq!(stored.placement_plugin.as_deref(), Some("spread"));
+    let hash = api.balancer.brain.hash().plugin.digest().to_owned();
+    assert_eq!(stored.hash_plugin, Some(Choice::new("virtual-node", &hash)));
+    assert_eq!(stored.placement_plugin.unwrap().name, "spread");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Api, Client, Options, one_copy_each, papers_add, papers_init, row};
+use crate::support::{Api, Client, Options, one_copy_each, papers_add, papers_init, row, set};
 
 /// Sends a request, and hangs up once `begun` is so.
 async fn hang_up(
@@ -77,6 +77,32 @@ async fn an_add_that_fails_behind_its_clients_back_is_taken_back() {
     let status = api.status().await;
     assert_eq!(status["servers"], before["servers"]);
     api.post("/add", json!({"n": 1, "hostnames": ["next"]})).await.ok();
+}
+
+#[tokio::test]
+async fn a_rebalance_is_seen_through() {
+    let api = Api::start().await;
+    let servers = json!({"Server0": ["sh1", "sh2", "sh3"], "Server1": []});
+    let init = set(set(papers_init(), "/servers", servers), "/N", json!(2));
+    api.post("/init", init).await.ok();
+    // Its target answers nothing, so the move stands half-way.
+    api.servers.hang("Server1").await;
+    let begun = async {
+        let stands = async |api: &Api| {
+            let status = api.status().await;
+            let replicas = status["replicas"].as_array().unwrap();
+            replicas.iter().any(|r| r["state"] == "out_of_sync").then_some(())
+        };
+        api.until("it copies", stands).await;
+    };
+    hang_up(&api, ("POST", "/rebalance"), json!({"dry_run": false}), begun).await;
+    api.servers.crash("Server1", false).await;
+    let over = async |api: &Api| {
+        let servers = api.status().await["servers"].clone();
+        (servers["Server1"] == json!([])).then_some(())
+    };
+    api.until("it is taken back", over).await;
+    assert_eq!(api.status().await["servers"]["Server0"], json!(["sh1", "sh2", "sh3"]));
 }
 
 #[tokio::test]

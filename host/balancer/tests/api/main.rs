@@ -2,11 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 mod about;
+mod attributes;
 mod balancing;
+mod choosing;
 mod database;
 mod failures;
 mod hang_ups;
+mod hostile;
 mod plugins;
+mod rebalance;
 mod refusals;
 mod removals;
 mod rows;

@@ -2,76 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ringwright_metadata::MetadataStore;
-use ringwright_test_plugins::{HashBodies, POINTS_TO_LAST};
+use ringwright_test_plugins::HashBodies;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::support::{Api, Client, Options, plugin_folder};
-
-const ACTIVE: &str = "/plugins/active";
-
-/// A configured balancer with a plugin folder of its own beside the built ones.
-struct Platform {
-    api: Api,
-    folder: TempDir,
-}
-
-impl Platform {
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let plugins = vec![plugin_folder(), folder.path().to_owned()];
-        let api = Api::configured_with(Options { plugins, ..Options::default() }).await;
-        api.fill().await;
-        Platform { api, folder }
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn drop_in(&self, file: &str, bytes: impl AsRef<[u8]>) {
-        fs::write(self.file(file), bytes).unwrap();
-    }
-
-    /// Waits for the list to be as it should; says how long that took.
-    async fn listed(&self, what: &str, as_it_should: impl Fn(&[Value]) -> bool) -> Duration {
-        let began = Instant::now();
-        self.api
-            .until(what, async |api| {
-                let list = list(api).await;
-                as_it_should(&list).then_some(())
-            })
-            .await;
-        began.elapsed()
-    }
-}
-
-async fn list(api: &Api) -> Vec<Value> {
-    api.get("/plugins").await.ok()["message"]["plugins"].as_array().unwrap().clone()
-}
-
-/// A hash plugin that behaves, told apart by its name, of seven bytes.
-fn plain(name: &'static str) -> Vec<u8> {
-    HashBodies { name, ..HashBodies::default() }.component()
-}
-
-/// One that sends everything to the last server.
-fn to_last() -> Vec<u8> {
-    HashBodies { name: "to-last", arrange: POINTS_TO_LAST, ..HashBodies::default() }.component()
-}
+use crate::support::platform::{ACTIVE, Platform, called, list, named, plain, to_last};
+use crate::support::{Api, Client};
 
 async fn home(client: &Client) -> String {
     client.get("/home").await.ok()["message"].as_str().unwrap().to_owned()
-}
-
-fn called<'a>(list: &'a [Value], name: &str) -> Vec<&'a Value> {
-    list.iter().filter(|p| p["name"] == name).collect()
 }
 
 #[tokio::test]
@@ -198,12 +141,8 @@ async fn what_breaks_its_contract_does_not_become_active() {
     let message = api.put(ACTIVE, json!({"hash": "start"})).await.refusal(400);
     assert!(message.contains("took too long"), "{message}");
     assert_eq!(api.status().await["hash"], "virtual-node");
-    assert_eq!(api.store.load().await.unwrap().hash_plugin.as_deref(), Some("virtual-node"));
+    assert_eq!(api.store.load().await.unwrap().hash_plugin.unwrap().name, "virtual-node");
     assert_eq!(api.keys().await.len(), 5);
-}
-
-fn named(name: &'static str) -> HashBodies {
-    HashBodies { name, ..HashBodies::default() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -259,8 +198,8 @@ async fn of_many_choices_at_once_the_one_that_is_recorded_serves() {
         for choice in choices {
             choice.await.unwrap();
         }
-        let stored = platform.api.store.load().await.unwrap().hash_plugin;
-        assert_eq!(platform.api.status().await["hash"], json!(stored));
+        let stored = platform.api.store.load().await.unwrap().hash_plugin.unwrap();
+        assert_eq!(platform.api.status().await["hash"], stored.name);
     }
 }
 
@@ -296,20 +235,15 @@ async fn the_ring_is_told_and_stored() {
 async fn a_layout_that_is_no_ring_is_told_and_stored_as_one() {
     // A table that gives slots 0 to 99 to the second server, and the rest to the first.
     let arrange = "(local $slot i32)
-        (if (i32.lt_u (local.get 1) (i32.const 2)) (then
-            (i32.store (i32.const 260) (i32.const 1))
-            (i32.store (i32.const 264) (i32.const 40960))
-            (i32.store (i32.const 268)
-                (select (local.get 3) (i32.const 0) (local.get 1)))
-            (return (i32.const 256))))
         (loop $next
             (i32.store (i32.add (i32.const 40960) (i32.shl (local.get $slot) (i32.const 2)))
-                (i32.lt_u (local.get $slot) (i32.const 100)))
+                (i32.and (i32.lt_u (local.get $slot) (i32.const 100))
+                    (i32.gt_u (local.get 1) (i32.const 1))))
             (local.set $slot (i32.add (local.get $slot) (i32.const 1)))
             (br_if $next (i32.lt_u (local.get $slot) (local.get 3))))
         (i32.store (i32.const 260) (i32.const 1))
         (i32.store (i32.const 264) (i32.const 40960))
-        (i32.store (i32.const 268) (local.get 3))
+        (i32.store (i32.const 268) (select (local.get 3) (i32.const 0) (local.get 1)))
         (i32.const 256)";
     let platform = Platform::start().await;
     platform.drop_in("table.wasm", HashBodies { arrange, ..named("a-table") }.component());

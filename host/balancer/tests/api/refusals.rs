@@ -78,6 +78,8 @@ async fn without_the_charge_nothing_is_answered() {
         ("GET", "/home", json!(null)),
         ("GET", "/readyz", json!(null)),
         ("POST", "/add", json!({"n": 1, "hostnames": ["S9"]})),
+        ("PUT", "/servers/Server0", json!({"weight": 2})),
+        ("POST", "/rebalance", json!({})),
     ];
     for (method, path, payload) in requests().into_iter().chain(shape) {
         let message = api.call(method, path, &payload).await.refusal(503);

@@ -1,6 +1,7 @@
 //! A balancer as clients meet it: over a network, with real servers, metadata and plugins.
 
 mod client;
+pub mod platform;
 mod servers;
 
 pub use client::{Answer, Client};
@@ -11,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ringwright_balancer::brain::Brain;
+use ringwright_balancer::brain::{self, Brain, FaultLimit};
 use ringwright_balancer::fleet::Fleet;
-use ringwright_balancer::routing::Router;
+use ringwright_balancer::routing::{self, Router};
 use ringwright_balancer::supervisor::Supervisor;
 use ringwright_balancer::{Balancer, Settings, api};
 use ringwright_metadata::{MetadataStore, SqlStore};
@@ -38,6 +39,9 @@ pub struct Options {
     /// How long the charge lasts; nothing renews it.
     pub charge_term: Duration,
     pub plugins: Vec<PathBuf>,
+    pub runtime: Runtime,
+    pub brain: brain::Settings,
+    pub routing: routing::Settings,
     /// Whether the supervisor runs.
     pub supervised: bool,
 }
@@ -52,6 +56,13 @@ impl Default for Options {
             },
             charge_term: Duration::from_secs(3600),
             plugins: vec![plugin_folder()],
+            runtime: runtime().clone(),
+            brain: brain::Settings {
+                hash: "virtual-node".into(),
+                placement: "spread".into(),
+                faults: FaultLimit::default(),
+            },
+            routing: routing::Settings::default(),
             supervised: false,
         }
     }
@@ -93,10 +104,10 @@ impl Api {
         let servers = Arc::new(Servers::new(&dir.path().join("servers")));
         let store = SqlStore::open_sqlite(dir.path().join("metadata.sqlite")).await.unwrap();
         let store = Arc::new(store);
-        let catalogue = Catalogue::scan(runtime(), &options.plugins);
-        let brain = Arc::new(Brain::new(catalogue, "virtual-node", "spread").unwrap());
+        let catalogue = Catalogue::scan(&options.runtime, &options.plugins);
+        let brain = Arc::new(Brain::new(catalogue, options.brain, None, None).unwrap());
         let settings = options.balancer;
-        let router = Arc::new(Router::new(brain.clone(), 512, 9).unwrap());
+        let router = Arc::new(Router::new(brain.clone(), options.routing).unwrap());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let charge = Charge::take(store.clone(), clock.clone(), "test", options.charge_term, true);
         let charge = charge.await.unwrap();
@@ -110,6 +121,7 @@ impl Api {
         let mut tasks = vec![tokio::spawn(async move {
             api::serve(listener, served, std::future::pending()).await.unwrap();
         })];
+        tasks.push(tokio::spawn(balancer.clone().mind_the_brains()));
         if options.supervised {
             tasks.push(tokio::spawn(Supervisor::new(balancer.clone()).run()));
         }
