@@ -1,9 +1,9 @@
 # The commands of the project; `make` alone lists them.
 
-.PHONY: help run plugins test lint bench clean
+.PHONY: help run plugins plugins-extra test lint bench bench-plugins bench-cost clean
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 run: plugins cargo  ## run the balancer and its servers, with a sample of students
 	@cargo build --quiet --release --package ringwright
@@ -11,6 +11,9 @@ run: plugins cargo  ## run the balancer and its servers, with a sample of studen
 
 plugins: cargo  ## build the plugins into plugins/dist
 	@sh plugins/build.sh
+
+plugins-extra: plugins  ## build those in C and Python too, with compilers from PyPI
+	@sh plugins/extra/build.sh
 
 test: cargo  ## run all tests; the last line counts them
 	@sh .ci/test
@@ -22,6 +25,18 @@ bench: plugins cargo  ## measure reads and writes, against one shard server aske
 	@cargo build --quiet --release --package ringwright
 	@cargo build --quiet --release --package ringwright-bench
 	@./target/release/ringwright-bench
+
+bench-plugins: plugins cargo  ## compare the hash functions; the page is in target/bench-plugins
+	@cargo build --quiet --release --package ringwright
+	@./target/release/ringwright bench-plugins
+
+bench-cost: plugins cargo  ## measure reads by a plugin against reads by its function compiled in
+	@cargo build --quiet --release --package ringwright --features native
+	@cp target/release/ringwright target/release/ringwright-native
+	@cargo build --quiet --release --package ringwright
+	@cargo build --quiet --release --package ringwright-bench
+	@./target/release/ringwright-bench --hash md5 --twin target/release/ringwright-native \
+		--clients 1,16,64 --rounds 15
 
 clean:  ## delete what was built; data stays
 	cargo clean

@@ -8,8 +8,9 @@ mod connection;
 mod load;
 mod report;
 mod running;
+mod twin;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -21,14 +22,22 @@ use report::{Report, Row};
 use running::{Balancer, ShardServer};
 
 /// Measures reads and writes through the balancer and against one shard server asked directly.
+/// With --twin, reads through two builds of the program instead.
 #[derive(Parser)]
 struct Args {
     /// The program to measure; the one that was built beside this.
     #[arg(long)]
     program: Option<PathBuf>,
+    /// Another build of the program, with its hash function compiled in: measures what a plugin
+    /// costs.
+    #[arg(long)]
+    twin: Option<PathBuf>,
     /// Folder of plugins.
     #[arg(long, default_value = "plugins/dist")]
     plugin_dir: PathBuf,
+    /// The hash function.
+    #[arg(long, default_value = "virtual-node")]
+    hash: String,
     /// How many clients at once.
     #[arg(long, value_delimiter = ',', default_value = "1,16,64")]
     clients: Vec<u16>,
@@ -55,19 +64,45 @@ enum Output {
 #[allow(clippy::print_stdout)] // the report
 async fn main() -> Result<()> {
     let args = Args::parse();
-    let program = match args.program {
-        Some(program) => program,
+    let program = match &args.program {
+        Some(program) => program.clone(),
         None => std::env::current_exe()?.with_file_name("ringwright"),
     };
     let data = tempfile::tempdir().context("a folder for the data")?;
-    let most = args.clients.iter().copied().max().unwrap_or(1);
-    let server = ShardServer::start(&program, &data.path().join("direct"), most).await?;
-    let balancer =
-        Balancer::start(&program, &data.path().join("cluster"), &args.plugin_dir).await?;
-
-    let steps = 4 * args.clients.len() as u64 * u64::from(args.rounds);
+    let turns = if args.twin.is_some() { 2 } else { 4 };
+    let steps = turns * args.clients.len() as u64 * u64::from(args.rounds);
     let bar = ProgressBar::new(steps)
         .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {msg} (about {eta} left)")?);
+    let (text, json) = match &args.twin {
+        Some(twin) => {
+            let programs = (program.as_path(), twin.as_path());
+            let twins = twin::measure_both(&args, programs, data.path(), &bar).await?;
+            (twin::table(&twins), twins.iter().map(twin::Twins::json).collect())
+        }
+        None => {
+            let report = against_a_server(&args, &program, data.path(), &bar).await?;
+            (report.table(), report.json())
+        }
+    };
+    bar.finish_and_clear();
+    match args.output {
+        Output::Text => println!("{text}"),
+        Output::Json => println!("{}", serde_json::to_string_pretty(&json)?),
+    }
+    Ok(())
+}
+
+/// Measures the balancer, and one shard server asked directly.
+async fn against_a_server(
+    args: &Args,
+    program: &Path,
+    data: &Path,
+    bar: &ProgressBar,
+) -> Result<Report> {
+    let most = args.clients.iter().copied().max().unwrap_or(1);
+    let server = ShardServer::start(program, &data.join("direct"), most).await?;
+    let folder = data.join("cluster");
+    let balancer = Balancer::start(program, &folder, &args.plugin_dir, &args.hash).await?;
     let mut rows = Vec::new();
     for kind in [Kind::Read, Kind::Write] {
         for &clients in &args.clients {
@@ -83,11 +118,5 @@ async fn main() -> Result<()> {
             rows.push(row);
         }
     }
-    bar.finish_and_clear();
-    let report = Report { rows, balancer_rss_mb: balancer.resident_mb()? };
-    match args.output {
-        Output::Text => println!("{}", report.table()),
-        Output::Json => println!("{}", serde_json::to_string_pretty(&report.json())?),
-    }
-    Ok(())
+    Ok(Report { rows, balancer_rss_mb: balancer.resident_mb()? })
 }

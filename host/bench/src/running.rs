@@ -84,9 +84,10 @@ pub struct Balancer {
 
 impl Balancer {
     /// Starts it and fills its table.
-    pub async fn start(program: &Path, data: &Path, plugins: &Path) -> Result<Self> {
+    pub async fn start(program: &Path, data: &Path, plugins: &Path, hash: &str) -> Result<Self> {
         let plugins = plugins.display().to_string();
-        let args = ["serve", "--port", "0", "--plugin-dir", &plugins, "--log-format", "json"];
+        let mut args = vec!["serve", "--port", "0", "--plugin-dir", &plugins];
+        args.extend(["--hash", hash, "--log-format", "json"]);
         let process = start(program, &args, data)?;
         let address = wait_for(&data.join("log"), |line| {
             let event: Value = serde_json::from_str(line).ok()?;
@@ -104,6 +105,13 @@ impl Balancer {
             connection.post("/write", &json!({"data": rows})).await?;
         }
         Ok(Balancer { address, process })
+    }
+
+    /// What it answers to `GET /plugins`.
+    pub async fn plugins(&self) -> Result<Value> {
+        let mut connection = Connection::open(&self.address).await?;
+        let answer = connection.send(Method::GET, "/plugins", String::new()).await?;
+        Ok(serde_json::from_slice::<Value>(&answer)?["message"].take())
     }
 
     /// Memory it has resident, its shard servers not counted.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::http::request::Builder;
 use hyper::{Method, Request, StatusCode, header};
 use hyper_util::client::legacy::{Client as Http, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
@@ -48,6 +49,17 @@ impl Answer {
             other => other.to_string(),
         }
     }
+
+    /// What a good answer says.
+    ///
+    /// # Errors
+    /// What a bad one says.
+    pub fn ok(mut self) -> Result<Value> {
+        if !self.status.is_success() {
+            bail!("{}", self.message());
+        }
+        Ok(self.body["message"].take())
+    }
 }
 
 impl Client {
@@ -70,7 +82,7 @@ impl Client {
     /// # Errors
     /// Where there is no answer, or none in JSON.
     pub async fn get(&self, path: &str) -> Result<Answer> {
-        self.send(Method::GET, path, None, Vec::new()).await
+        self.exchange(self.request(Method::GET, path), Vec::new()).await
     }
 
     /// Sends a payload.
@@ -79,25 +91,51 @@ impl Client {
     /// Where there is no answer, or none in JSON. Whether it was done is then unknown, unless it
     /// is sent again under the same `once`.
     pub async fn post(&self, path: &str, once: Option<&str>, body: Vec<u8>) -> Result<Answer> {
-        self.send(Method::POST, path, once, body).await
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        once: Option<&str>,
-        body: Vec<u8>,
-    ) -> Result<Answer> {
-        let url = format!("{}{path}", self.base);
-        let mut request = Request::builder()
-            .method(method)
-            .uri(&url)
-            .header(header::CONTENT_TYPE, "application/json");
+        let mut request = self.request(Method::POST, path);
         if let Some(once) = once {
             request = request.header("idempotency-key", once);
         }
-        let request = request.body(Full::from(body)).with_context(|| format!("'{url}'"))?;
+        self.exchange(request, body).await
+    }
+
+    /// Puts a value in the place of another.
+    ///
+    /// # Errors
+    /// Where there is no answer, or none in JSON.
+    pub async fn put(&self, path: &str, value: &Value) -> Result<Answer> {
+        self.exchange(self.request(Method::PUT, path), serde_json::to_vec(value)?).await
+    }
+
+    /// Takes something away.
+    ///
+    /// # Errors
+    /// Where there is no answer, or none in JSON.
+    pub async fn delete(&self, path: &str) -> Result<Answer> {
+        self.exchange(self.request(Method::DELETE, path), Vec::new()).await
+    }
+
+    /// Sends a component.
+    ///
+    /// # Errors
+    /// Where there is no answer, or none in JSON.
+    pub async fn upload(&self, path: &str, component: Vec<u8>) -> Result<Answer> {
+        let request =
+            Request::post(self.url(path)).header(header::CONTENT_TYPE, "application/wasm");
+        self.exchange(request, component).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn request(&self, method: Method, path: &str) -> Builder {
+        let request = Request::builder().method(method).uri(self.url(path));
+        request.header(header::CONTENT_TYPE, "application/json")
+    }
+
+    async fn exchange(&self, request: Builder, body: Vec<u8>) -> Result<Answer> {
+        let request = request.body(Full::from(body)).with_context(|| format!("'{}'", self.base))?;
+        let url = request.uri().to_string();
         let exchange = async {
             let response = self.http.request(request).await?;
             let status = response.status();

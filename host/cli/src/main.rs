@@ -1,9 +1,12 @@
-//! The program: `serve`, `shard-server`, `load` and `status`.
+//! The program: `serve`, `shard-server`, and tools: `load`, `status`, `plugin`, `bench-plugins`.
 
+mod bench_plugins;
 mod client;
 mod load;
 mod logging;
+mod memory;
 mod output;
+mod plugin;
 mod serve;
 mod settings;
 mod shard_server;
@@ -40,6 +43,10 @@ enum Command {
     Load(load::Args),
     /// Show the cluster: servers, shards, replicas.
     Status(status::Args),
+    /// Write plugins, judge them, and swap those of a balancer.
+    Plugin(plugin::Args),
+    /// Compare hash functions: balance, moves, cost.
+    BenchPlugins(bench_plugins::Args),
 }
 
 #[tokio::main]
@@ -54,6 +61,8 @@ async fn main() -> ExitCode {
         Command::ShardServer(args) => shard_server::run(args).await,
         Command::Load(args) => load::run(args).await,
         Command::Status(args) => status::run(args).await,
+        Command::Plugin(args) => plugin::run(args).await,
+        Command::BenchPlugins(args) => bench_plugins::run(args).await,
     };
     match done {
         Ok(code) => code,

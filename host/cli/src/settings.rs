@@ -2,7 +2,8 @@
 //! built in.
 //!
 //! The file's values become the defaults of the flags of the same name, so that whatever can be
-//! a flag can stand in the file, is checked as the flag is, and is shown by `--help`.
+//! a variable can stand in the file, is checked as the flag is, and is shown by `--help`. What has
+//! no variable is no setting but what one command is told to do: no file says that.
 
 use std::path::{Path, PathBuf};
 
@@ -38,11 +39,12 @@ fn file(command: Command) -> Option<PathBuf> {
         .disable_help_subcommand(true)
         .try_get_matches()
         .ok();
-    let named = |m: &ArgMatches| m.get_one::<PathBuf>("config").cloned();
-    let given = matches
-        .as_ref()
-        .and_then(|m| named(m).or_else(|| m.subcommand().and_then(|(_, below)| named(below))));
-    given.or_else(|| Path::new(FILE).exists().then(|| FILE.into()))
+    matches.as_ref().and_then(named).or_else(|| Path::new(FILE).exists().then(|| FILE.into()))
+}
+
+fn named(matches: &ArgMatches) -> Option<PathBuf> {
+    let here = matches.try_get_one::<PathBuf>("config").ok().flatten().cloned();
+    here.or_else(|| matches.subcommand().and_then(|(_, below)| named(below)))
 }
 
 /// Puts a file's values where the flags of these names take their defaults from.
@@ -53,25 +55,23 @@ fn with_defaults(mut command: Command, text: &str) -> Result<Command> {
         let values = texts(&value).with_context(|| {
             format!("'{key}' must be a text, a number, true or false, or a list of these")
         })?;
-        let set = |arg: Arg| arg.default_values(values.clone());
-        let is_it = |arg: &&Arg| arg.get_long() == Some(&flag) && flag != "config";
         let mut known = false;
-        let id =
-            |command: &Command| command.get_arguments().find(is_it).map(|a| a.get_id().clone());
-        if let Some(id) = id(&command) {
-            command = command.mut_arg(id, set);
-            known = true;
-        }
-        command = command.mut_subcommands(|below| match id(&below) {
-            Some(id) => {
-                known = true;
-                below.mut_arg(id, set)
-            }
-            None => below,
-        });
+        command = with_default(command, &flag, &values, &mut known);
         ensure!(known, "there is no setting '{key}'");
     }
     Ok(command)
+}
+
+/// The same for one flag, wherever a command or one below it has it.
+fn with_default(mut command: Command, flag: &str, values: &[String], known: &mut bool) -> Command {
+    let is_it =
+        |arg: &&Arg| arg.get_long() == Some(flag) && arg.get_env().is_some() && flag != "config";
+    let id = command.get_arguments().find(is_it).map(|a| a.get_id().clone());
+    if let Some(id) = id {
+        *known = true;
+        command = command.mut_arg(id, |arg| arg.default_values(values.to_vec()));
+    }
+    command.mut_subcommands(|below| with_default(below, flag, values, known))
 }
 
 /// A value as the command line would have it.
@@ -105,17 +105,20 @@ mod tests {
         Serve {
             #[arg(long, env = "RINGWRIGHT_TEST_UNSET", default_value_t = 1)]
             port: u16,
-            #[arg(long, default_values = ["x"])]
+            #[arg(long, env = "RINGWRIGHT_TEST_UNSET", default_values = ["x"])]
             plugin_dir: Vec<String>,
-            #[arg(long)]
+            #[arg(long, env = "RINGWRIGHT_TEST_UNSET")]
             demo: bool,
+            #[arg(long)]
+            now: bool,
         },
     }
 
     fn parse(file: &str, args: &[&str]) -> Result<(u16, Vec<String>, bool)> {
         let command = with_defaults(Cli::command(), file)?;
         let matches = command.try_get_matches_from([&["ringwright", "serve"], args].concat())?;
-        let Sub::Serve { port, plugin_dir, demo } = Cli::from_arg_matches(&matches)?.command;
+        let Sub::Serve { port, plugin_dir, demo, now: _ } =
+            Cli::from_arg_matches(&matches)?.command;
         Ok((port, plugin_dir, demo))
     }
 
@@ -132,8 +135,50 @@ mod tests {
     fn what_the_file_gets_wrong_is_named() {
         let told = |file| format!("{:#}", parse(file, &[]).unwrap_err());
         assert!(told("porf = 1").contains("no setting 'porf'"), "{}", told("porf = 1"));
+        assert!(told("now = true").contains("no setting 'now'"), "{}", told("now = true"));
         assert!(told("port = 'x'").contains("--port"), "{}", told("port = 'x'"));
         assert!(told("[port]").contains("'port' must be a text"), "{}", told("[port]"));
         assert!(told("port = ").contains("line 1"), "{}", told("port = "));
+    }
+
+    /// A file that has each setting of the balancer.
+    fn whole_file(serve: &Command) -> String {
+        let settings = serve.get_arguments().filter(|a| a.get_env().is_some());
+        let line = |arg: &Arg| {
+            let values = arg.get_default_values().join(std::ffi::OsStr::new(","));
+            let value = match (arg.get_long().unwrap(), arg.get_action().takes_values()) {
+                ("bounded-load", _) => "0.25".into(),
+                (_, false) => "true".into(),
+                _ => values.into_string().unwrap(),
+            };
+            format!("{} = '{value}'\n", arg.get_long().unwrap())
+        };
+        settings.map(line).collect()
+    }
+
+    /// The commands there are, and those below them.
+    fn commands(command: &Command, path: &[String], all: &mut Vec<Vec<String>>) {
+        let path = [path, &[command.get_name().to_owned()]].concat();
+        if !command.has_subcommands() {
+            let needed = command.get_positionals().filter(|a| a.is_required_set());
+            all.push([path, needed.map(|_| "x".to_owned()).collect()].concat());
+            return;
+        }
+        command.get_subcommands().for_each(|below| commands(below, &path, all));
+    }
+
+    #[test]
+    fn one_file_does_for_every_command() {
+        let command = crate::Cli::command();
+        let file = whole_file(command.find_subcommand("serve").unwrap());
+        assert!(file.contains("placement = 'spread'") && file.contains("demo = 'true'"), "{file}");
+        let mut all = Vec::new();
+        commands(&command, &[], &mut all);
+        assert!(all.iter().any(|line| line.join(" ") == "ringwright plugin swap x"), "{all:?}");
+        for line in all {
+            let command = with_defaults(command.clone(), &file).unwrap();
+            let matches = command.try_get_matches_from(&line).unwrap_or_else(|e| panic!("{e}"));
+            crate::Cli::from_arg_matches(&matches).unwrap_or_else(|e| panic!("{line:?}: {e}"));
+        }
     }
 }

@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
-use comfy_table::presets::UTF8_FULL_CONDENSED;
+use anyhow::Result;
 use comfy_table::{Cell, Color, Table};
 use serde_json::Value;
 
 use crate::client::{self, Client};
-use crate::output::{self, Output};
+use crate::output::{self, Output, items, table, text};
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -21,14 +20,10 @@ pub struct Args {
 
 /// Shows the cluster.
 pub async fn run(args: Args) -> Result<ExitCode> {
-    let answer = Client::new(&args.balancer).get("/status").await?;
-    if !answer.status.is_success() {
-        bail!("{}", answer.message());
-    }
-    let status = &answer.body["message"];
+    let status = Client::new(&args.balancer).get("/status").await?.ok()?;
     match args.output.output {
-        Output::Json => output::print(&serde_json::to_string_pretty(status)?)?,
-        Output::Text => output::print(&tables(status))?,
+        Output::Json => output::print(&serde_json::to_string_pretty(&status)?)?,
+        Output::Text => output::print(&tables(&status))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -37,20 +32,20 @@ fn tables(status: &Value) -> String {
     if status["schema"].is_null() {
         return format!("{}\n\nThe database is not configured: POST /init", servers(status));
     }
-    let text = |field: &str| text(&status[field]);
+    let field = |name: &str| text(&status[name]);
     let columns: Vec<String> = items(&status["schema"]["columns"])
         .zip(items(&status["schema"]["dtypes"]))
-        .map(|(name, dtype)| format!("{} {}", self::text(name), self::text(dtype)))
+        .map(|(name, dtype)| format!("{} {}", text(name), text(dtype)))
         .collect();
     format!(
         "{}\n\n{}\n\ntable ({}) · {} sharding · hash {} · placement {} · epoch {}",
         servers(status),
         shards(status),
         columns.join(", "),
-        text("sharding").to_lowercase(),
-        text("hash"),
-        text("placement"),
-        text("epoch"),
+        field("sharding").to_lowercase(),
+        field("hash"),
+        field("placement"),
+        field("epoch"),
     )
 }
 
@@ -105,20 +100,6 @@ fn range(shard: &Value) -> String {
         (Some(low), Some(size)) => format!("{low}..{}", low.saturating_add(size) - 1),
         _ => "key mod count".into(),
     }
-}
-
-fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
-    table
-}
-
-fn items(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 #[cfg(test)]

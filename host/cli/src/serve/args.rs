@@ -7,9 +7,12 @@ use anyhow::{Context, Result, ensure};
 use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use clap::value_parser;
 use humantime::{format_duration, parse_duration};
+use ringwright_balancer::brain::{self, FaultLimit};
+use ringwright_balancer::routing;
 use ringwright_control::ProcessSettings;
 
 use super::data_folder::DataFolder;
+use crate::memory::{self, PluginMemory};
 
 /// How long a shard server may take to end; it gives its own requests 10 s.
 const STOP_TIMEOUT: Duration = Duration::from_secs(12);
@@ -47,22 +50,47 @@ pub struct Args {
         default_value = "virtual-node",
         help_heading = "The ring"
     )]
-    pub hash: String,
+    hash: String,
     /// The placement policy where none was chosen by PUT /plugins/active.
     #[arg(long, env = "RINGWRIGHT_PLACEMENT", default_value = "spread", help_heading = "The ring")]
-    pub placement: String,
+    placement: String,
     /// Slots of the ring.
     #[arg(long, env = "RINGWRIGHT_SLOTS", default_value_t = 512, help_heading = "The ring",
         value_parser = value_parser!(u32).range(1..=1 << 20))]
-    pub slots: u32,
+    slots: u32,
     /// Virtual nodes of a server.
     #[arg(long, env = "RINGWRIGHT_VIRTUAL_NODES", default_value_t = 9, help_heading = "The ring",
         value_parser = value_parser!(u32).range(1..=4096))]
-    pub virtual_nodes: u32,
+    virtual_nodes: u32,
+    /// ε: a server that has more than 1 + ε times its part of the requests under way is passed
+    /// over; without it a server gets whatever the ring gives it.
+    #[arg(long, env = "RINGWRIGHT_BOUNDED_LOAD", value_name = "EPSILON", help_heading = "The ring",
+        value_parser = epsilon)]
+    bounded_load: Option<f64>,
     /// Copies of a shard where /init leaves the placement open.
     #[arg(long, env = "RINGWRIGHT_REPLICAS", default_value_t = 3, help_heading = "The ring",
         value_parser = value_parser!(u32).range(1..))]
-    pub replicas: u32,
+    replicas: u32,
+
+    /// Faults that take a plugin out of service; the last one that behaved takes its place.
+    #[arg(long, env = "RINGWRIGHT_PLUGIN_FAULTS", default_value_t = 10, value_name = "FAULTS",
+        value_parser = value_parser!(u32).range(1..=100_000), help_heading = "Plugins")]
+    plugin_faults: u32,
+    /// Faults count when they come within this time.
+    #[arg(long, env = "RINGWRIGHT_PLUGIN_FAULTS_WITHIN", default_value = "30s",
+        value_parser = interval, value_name = "TIME", help_heading = "Plugins")]
+    plugin_faults_within: Duration,
+    /// Memory an instance of a plugin may grow to; NAME=SIZE for the plugin in NAME.wasm alone.
+    /// One that brings a language's runtime along, such as Python's, needs some 64MiB.
+    #[arg(
+        long,
+        env = "RINGWRIGHT_PLUGIN_MEMORY",
+        default_value = "16MiB",
+        value_delimiter = ',',
+        value_name = "[NAME=]SIZE",
+        help_heading = "Plugins"
+    )]
+    plugin_memory: Vec<PluginMemory>,
 
     /// How often each server is asked for a sign of life (the paper's t).
     #[arg(long, env = "RINGWRIGHT_HEARTBEAT_INTERVAL", default_value = "500ms",
@@ -134,6 +162,13 @@ enum Protocol {
     Paper,
 }
 
+fn epsilon(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(epsilon) if (0.0..=1000.0).contains(&epsilon) => Ok(epsilon),
+        _ => Err("must be a number from 0 to 1000, such as 0.25".into()),
+    }
+}
+
 /// A duration that something can be done every.
 fn interval(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
@@ -160,8 +195,23 @@ impl Args {
         Ok(())
     }
 
+    /// The brains' part.
+    pub fn brain(&self) -> brain::Settings {
+        brain::Settings {
+            hash: self.hash.clone(),
+            placement: self.placement.clone(),
+            faults: FaultLimit { faults: self.plugin_faults, within: self.plugin_faults_within },
+        }
+    }
+
+    /// The router's part.
+    pub fn routing(&self) -> routing::Settings {
+        let Args { slots, virtual_nodes, bounded_load, .. } = *self;
+        routing::Settings { slots, virtual_nodes, bounded_load }
+    }
+
     /// The balancer's part.
-    pub fn balancer(&self) -> ringwright_balancer::Settings {
+    pub fn balancer(&self, data: &DataFolder) -> ringwright_balancer::Settings {
         ringwright_balancer::Settings {
             replicas: self.replicas,
             heartbeat_interval: self.heartbeat_interval,
@@ -170,6 +220,8 @@ impl Args {
             server_timeout: self.write_timeout.max(self.read_timeout),
             copy_timeout: self.copy_timeout,
             body_limit: self.body_limit,
+            upload_dir: data.uploads(),
+            ..ringwright_balancer::Settings::default()
         }
     }
 
@@ -187,6 +239,15 @@ impl Args {
                 Protocol::Paper => ringwright_replication::Protocol::Paper,
             },
         }
+    }
+
+    /// The plugin runtime's part.
+    pub fn plugins(&self, data: &DataFolder) -> ringwright_plugin_runtime::Settings {
+        let cache_dir = Some(data.compiled_plugins());
+        memory::grant(
+            &self.plugin_memory,
+            ringwright_plugin_runtime::Settings { cache_dir, ..Default::default() },
+        )
     }
 
     /// The shard servers' part.

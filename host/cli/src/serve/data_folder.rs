@@ -70,10 +70,14 @@ impl DataFolder {
         self.path.join("servers")
     }
 
-    /// The plugin runtime's settings: compiled plugins are kept here.
-    pub fn plugins(&self) -> ringwright_plugin_runtime::Settings {
-        let cache_dir = Some(self.path.join("compiled-plugins"));
-        ringwright_plugin_runtime::Settings { cache_dir, ..Default::default() }
+    /// The folder of compiled plugins.
+    pub fn compiled_plugins(&self) -> PathBuf {
+        self.path.join("compiled-plugins")
+    }
+
+    /// The folder of plugins that came over the API.
+    pub fn uploads(&self) -> PathBuf {
+        self.path.join("plugins")
     }
 }
 

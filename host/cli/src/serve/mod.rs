@@ -57,6 +57,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         () = supervisor.take_over() => None,
     };
     let supervision = tokio::spawn(supervisor.run());
+    tokio::spawn(balancer.clone().mind_the_brains());
     let end = match early {
         Some(end) => end,
         None => {
@@ -116,48 +117,43 @@ async fn end(mut stop: Stop, balancer: Arc<Balancer>) -> End {
     End::Told
 }
 
-/// Takes charge, and puts the balancer together.
+/// Takes charge, and puts the balancer together. The plugins are loaded and tried before: that
+/// takes longer than a charge lasts.
 async fn assemble(
     args: &Args,
     data: &DataFolder,
     store: Arc<dyn MetadataStore>,
     control: Arc<dyn Control>,
 ) -> Result<Arc<Balancer>> {
-    let runtime = Runtime::new(data.plugins()).context("the plugin runtime")?;
-    let catalogue = Catalogue::scan(&runtime, &args.plugin_dir);
+    let brain = Arc::new(brain(args, data, &*store).await?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let holder = format!("process {} at port {}", std::process::id(), args.port);
     // The lock on the data folder says that no other balancer lives.
     let charge = Charge::take(store.clone(), clock.clone(), &holder, args.charge_term, true)
         .await
         .context("cannot take charge of the cluster")?;
-    let chosen = store.load().await.context("cannot read the metadata")?;
-    let listing = catalogue.listing();
-    let there = |kind: &str, name: &String| {
-        let found =
-            listing.entries().any(|e| e.kind() == kind && e.name() == name && e.is_loaded());
-        if !found {
-            tracing::error!(kind, plugin = name, "the chosen plugin is gone: using the default");
-        }
-        found
-    };
-    let hash = chosen.hash_plugin.filter(|name| there("hash", name));
-    let placement = chosen.placement_plugin.filter(|name| there("placement", name));
-    let brain = Brain::new(
-        catalogue,
-        hash.as_deref().unwrap_or(&args.hash),
-        placement.as_deref().unwrap_or(&args.placement),
-    )
-    .with_context(|| format!("plugins in {:?} (--plugin-dir)", args.plugin_dir))?;
-    let brain = Arc::new(brain);
-    let router =
-        Arc::new(Router::new(brain.clone(), args.slots, args.virtual_nodes).context("the router")?);
+    let router = Arc::new(Router::new(brain.clone(), args.routing()).context("the router")?);
     let cluster = Cluster::open(store, clock, charge, router.clone(), args.replication())
         .await
         .context("cannot read the metadata")?;
-    let settings = args.balancer();
+    let settings = args.balancer(data);
     let fleet = Fleet::new(control, settings.server_timeout);
     Ok(Balancer::new(settings, cluster, fleet, brain, router))
+}
+
+/// The plugins, with those active that were chosen.
+async fn brain(args: &Args, data: &DataFolder, store: &dyn MetadataStore) -> Result<Brain> {
+    let chosen = store.load().await.context("cannot read the metadata")?;
+    let (plugins, settings) = (args.plugins(data), args.brain());
+    let folders = [&args.plugin_dir[..], &[data.uploads()]].concat();
+    let load = move || {
+        let runtime = Runtime::new(plugins).context("the plugin runtime")?;
+        let catalogue = Catalogue::open(&runtime, &folders);
+        Brain::new(catalogue, settings, chosen.hash_plugin, chosen.placement_plugin)
+            .with_context(|| format!("plugins in {folders:?} (--plugin-dir)"))
+    };
+    // Compiling and trying them keeps a thread.
+    tokio::task::spawn_blocking(load).await.context("the plugins could not be loaded")?
 }
 
 async fn listen(host: &str, port: u16) -> Result<TcpListener> {

@@ -5,6 +5,7 @@
 
 mod chaos;
 mod failures;
+mod plugin;
 mod program;
 mod start;
 mod stopping;

@@ -1,6 +1,6 @@
 //! A balancer that runs, and a client of it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -58,6 +58,27 @@ pub struct Balancer {
     pub http: Client,
 }
 
+/// A folder of few plugins: a balancer of a test need not try them all.
+fn few_plugins() -> PathBuf {
+    let all = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/dist"));
+    let few = Path::new(env!("CARGO_TARGET_TMPDIR")).join("few-plugins");
+    std::fs::create_dir_all(&few).unwrap();
+    for plugin in ["virtual-node", "md5", "quadratic", "spread"] {
+        let from = all.join(plugin).with_extension("wasm");
+        let bytes = std::fs::read(&from).unwrap_or_else(|e| {
+            panic!("{}: {e}: no plugins to test with: run `make plugins`", from.display())
+        });
+        let to = few.join(plugin).with_extension("wasm");
+        if std::fs::read(&to).ok().as_ref() != Some(&bytes) {
+            // Whole at once: other tests may read it, and write it too.
+            let mut whole = tempfile::NamedTempFile::new_in(&few).unwrap();
+            whole.write_all(&bytes).unwrap();
+            whole.persist(to).unwrap();
+        }
+    }
+    few
+}
+
 impl Balancer {
     /// Starts one on any free port and waits until it serves.
     pub async fn start(data: &Path, args: &[&str]) -> Balancer {
@@ -76,10 +97,10 @@ impl Balancer {
         args: &[&str],
         surround: impl FnOnce(&mut Command),
     ) -> Balancer {
-        let plugins = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/dist");
-        assert!(Path::new(plugins).exists(), "no plugins to test with: run `make plugins`");
-        let mut command = ringwright(&["serve", "--plugin-dir", plugins, "--log-format", "json"]);
+        let mut command = ringwright(&["serve", "--log-format", "json"]);
         command
+            .arg("--plugin-dir")
+            .arg(few_plugins())
             .args(["--port", &port.to_string()])
             .env("RINGWRIGHT_IDLE_EXIT", "20s")
             .arg("--data-dir")

@@ -69,6 +69,15 @@ async fn what_keeps_it_from_starting_is_told_in_a_line() {
 }
 
 #[test]
+fn plugins_are_tried_before_the_charge_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().to_str().unwrap();
+    let output = run(&["serve", "--port", "0", "--data-dir", here, "--plugin-dir", here]);
+    let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(told.contains("make plugins") && !told.contains("took charge"), "{told}");
+}
+
+#[test]
 fn a_flag_goes_before_a_variable_and_a_variable_before_the_file() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("ringwright.toml"), "port = 1\n").unwrap();

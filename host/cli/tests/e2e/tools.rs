@@ -1,4 +1,4 @@
-//! `load`, `status` and `shard-server`.
+//! `load`, `status`, `shard-server` and `bench-plugins`.
 
 use std::process::Stdio;
 
@@ -130,4 +130,40 @@ async fn a_shard_server_stops_on_sigterm_and_comes_back_the_same() {
     assert_eq!(answer["data"], json!([{"id": 5}]));
     signal(child.id(), "TERM");
     until("it stops", async || child.try_wait().unwrap()).await;
+}
+
+const PLUGINS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/dist");
+
+#[test]
+fn bench_plugins_compares_what_there_is_and_names_what_it_cannot() {
+    let folder = tempfile::tempdir().unwrap();
+    let (broken, out) = (folder.path().join("broken.wasm"), folder.path().join("out"));
+    std::fs::write(&broken, "no component").unwrap();
+    let (broken, page) = (broken.to_str().unwrap(), out.join("index.html"));
+    let out = out.to_str().unwrap();
+    let args = ["bench-plugins", broken, "--plugin-dir", PLUGINS, "--quick", "--out-dir", out];
+    let told = run(&args);
+    let shown = text(&told.stdout);
+    assert!(told.status.success(), "{}", text(&told.stderr));
+    assert!(shown.ends_with(&format!("The page: {}\n", page.display())), "{shown}");
+    assert!(shown.contains("87 of 512") && shown.contains(&format!("{broken}: ")), "{shown}");
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.contains("<svg") && html.contains("virtual-node"), "{html}");
+}
+
+#[test]
+fn bench_plugins_answers_json_and_wants_something_to_compare() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let file = format!("{PLUGINS}/quadratic.wasm");
+    let of = |path: &str| {
+        let args = ["bench-plugins", path, "--plugin-dir", out, "--quick", "--out-dir", out];
+        run(&[&args[..], &["--output", "json"]].concat())
+    };
+    let told: Value = serde_json::from_slice(&of(&file).stdout).unwrap();
+    assert_eq!(told["plugins"][0]["about"]["name"], "quadratic");
+    assert_eq!(told["plugins"][0]["reach"][0], json!({"slots": 512, "reached": 87}));
+    let none = of("/nowhere");
+    assert!(!none.status.success());
+    assert!(text(&none.stderr).contains("no hash function to compare"), "{}", text(&none.stderr));
 }

@@ -1,0 +1,170 @@
+//! What a plugin costs end to end: reads through the balancer, against those through a build of it
+//! that has the same hash function compiled in.
+//!
+//! The two take turns, and each pair of turns gives a ratio; what is told is their median. On a
+//! machine that does other things too, that is steadier than a ratio of sums.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use comfy_table::Table;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use indicatif::ProgressBar;
+use serde_json::{Value, json};
+
+use crate::Args;
+use crate::load::{Kind, measure};
+use crate::running::Balancer;
+
+/// Most time the plugins of a folder may take to be tried.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Reads a second, by turns.
+pub struct Twins {
+    clients: u16,
+    plugin: Vec<f64>,
+    native: Vec<f64>,
+}
+
+/// Measures both programs.
+pub async fn measure_both(
+    args: &Args,
+    (program, twin): (&Path, &Path),
+    data: &Path,
+    bar: &ProgressBar,
+) -> Result<Vec<Twins>> {
+    let start = async |program, folder| {
+        Balancer::start(program, &data.join(folder), &args.plugin_dir, &args.hash).await
+    };
+    let (plugin, native) = (start(program, "plugin").await?, start(twin, "native").await?);
+    bar.set_message("plugins are tried");
+    settled(&plugin).await?;
+    settled(&native).await?;
+    let mut all = Vec::new();
+    for &clients in &args.clients {
+        let mut twins = Twins { clients, plugin: Vec::new(), native: Vec::new() };
+        bar.set_message(format!("reads, {clients} clients, by turns"));
+        for round in 0..args.rounds {
+            let mut pair = [(&plugin, &mut twins.plugin), (&native, &mut twins.native)];
+            // What comes second may find the machine otherwise.
+            if round % 2 == 1 {
+                pair.reverse();
+            }
+            for (balancer, rates) in pair {
+                let measured = measure(balancer, Kind::Read, clients, args.time).await?;
+                rates.push(measured.latencies.len() as f64 / measured.time.as_secs_f64());
+                bar.inc(1);
+            }
+        }
+        all.push(twins);
+    }
+    sound(&plugin.plugins().await?, &args.hash)?;
+    Ok(all)
+}
+
+/// Waits until a balancer has tried all its plugins: that keeps the machine busy.
+async fn settled(balancer: &Balancer) -> Result<()> {
+    let begin = Instant::now();
+    while is_checking(&balancer.plugins().await?) {
+        ensure!(begin.elapsed() < PATIENCE, "plugins are still checked after {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(())
+}
+
+fn plugins(listed: &Value) -> impl Iterator<Item = &Value> {
+    listed["plugins"].as_array().into_iter().flatten()
+}
+
+fn is_checking(listed: &Value) -> bool {
+    plugins(listed).any(|plugin| plugin["state"] == "checking")
+}
+
+/// That it was the plugin that was measured, not what takes the place of one that fails.
+fn sound(listed: &Value, hash: &str) -> Result<()> {
+    let active = &listed["active"]["hash"];
+    ensure!(active == hash, "{active} is active in the place of '{hash}'");
+    let is_it = |p: &&Value| p["kind"] == "hash" && p["name"] == hash && p["active"] == true;
+    let faults = plugins(listed).find(is_it).map_or(&Value::Null, |plugin| &plugin["faults"]);
+    ensure!(*faults == 0, "'{hash}' failed while it was measured: {faults} faults");
+    Ok(())
+}
+
+impl Twins {
+    /// Reads a second of the plugin relative to those of its twin.
+    fn ratio(&self) -> f64 {
+        median(self.plugin.iter().zip(&self.native).map(|(plugin, native)| plugin / native))
+    }
+
+    /// For machines.
+    pub fn json(&self) -> Value {
+        json!({"clients": self.clients, "plugin": self.plugin, "native": self.native,
+            "ratio": self.ratio()})
+    }
+}
+
+/// For people.
+pub fn table(all: &[Twins]) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_header([
+        "clients",
+        "as a plugin, reads/s",
+        "compiled in, reads/s",
+        "plugin / compiled in",
+    ]);
+    for twins in all {
+        table.add_row([
+            twins.clients.to_string(),
+            format!("{:.0}", median(twins.plugin.iter().copied())),
+            format!("{:.0}", median(twins.native.iter().copied())),
+            format!("{:.3}", twins.ratio()),
+        ]);
+    }
+    table.to_string()
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => f64::NAN,
+        n if n % 2 == 1 => values[n / 2],
+        n => f64::midpoint(values[n / 2 - 1], values[n / 2]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test fails by panicking
+
+    use super::*;
+
+    #[test]
+    fn only_the_plugin_itself_is_measured_and_in_peace() {
+        let listed = |active: &str, faults: u64, state: &str| {
+            json!({"active": {"hash": active}, "plugins": [
+                {"name": "md5", "kind": "hash", "active": true, "faults": faults, "state": "loaded"},
+                {"name": "slow", "kind": "unknown", "active": false, "faults": null, "state": state},
+            ]})
+        };
+        assert!(is_checking(&listed("md5", 0, "checking")));
+        assert!(!is_checking(&listed("md5", 0, "refused")));
+        sound(&listed("md5", 0, "loaded"), "md5").unwrap();
+        let told = |listed| sound(&listed, "md5").unwrap_err().to_string();
+        assert!(told(listed("md5", 2, "loaded")).contains("2 faults"));
+        assert!(told(listed("virtual-node", 0, "loaded")).contains("in the place of 'md5'"));
+        assert!(told(json!({"active": {"hash": "md5"}})).contains("null faults"));
+    }
+
+    #[test]
+    fn the_ratio_is_the_middle_one_of_the_pairs() {
+        let twins = Twins {
+            clients: 1,
+            plugin: vec![90.0, 10.0, 99.0, 300.0],
+            native: vec![100.0, 100.0, 100.0, 100.0],
+        };
+        assert!((twins.ratio() - 0.945).abs() < 1e-9);
+        assert_eq!(median([3.0, 1.0, 2.0].into_iter()), 2.0);
+    }
+}
