@@ -88,7 +88,7 @@ fn texts(value: &toml::Value) -> Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)] // a test fails by panicking
+    #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
 
     use clap::Parser;
 

@@ -45,7 +45,7 @@ impl Load {
 }
 
 async fn ask(client: &Client, i: usize) {
-    if i % 2 == 0 {
+    if i.is_multiple_of(2) {
         client.get("/home").await.ok();
     } else {
         let rows = client.post("/read", json!({"Stud_id": {"low": 0, "high": 20_000}})).await.ok();
