@@ -129,7 +129,8 @@ pub fn step(board: &Board, least: f64, allows: impl Fn(u32, u32, u32) -> bool) -
     }
     let mut rising: Vec<u32> = board.nodes().collect();
     rising.sort_by(|a, b| board.load(*a).total_cmp(&board.load(*b)));
-    let falling: Vec<u32> = rising.iter().rev().copied().collect();
+    let mut falling: Vec<u32> = board.nodes().collect();
+    falling.sort_by(|a, b| board.load(*b).total_cmp(&board.load(*a))); // of equals the first
     rising.retain(|node| board.room(*node) > 0);
     rising.sort_by_key(|node| !board.has_weight(*node)); // stable
     let mean = board.mean();
