@@ -72,15 +72,6 @@ impl Brain {
         hash: Option<Choice>,
         placement: Option<Choice>,
     ) -> Result<Self, BrainError> {
-        // A balancer that takes over must not wait for plugins that nobody uses.
-        let wanted = [
-            hash.as_ref().map_or(settings.hash.as_str(), |choice| &choice.name),
-            placement.as_ref().map_or(settings.placement.as_str(), |choice| &choice.name),
-        ];
-        let [hash_name, placement_name] = wanted;
-        catalogue.seek(&wanted, |listing| {
-            listing.hash(hash_name).is_some() && listing.placement(placement_name).is_some()
-        });
         let hash = first(&mut catalogue, hash, &settings.hash)?;
         let placement = first(&mut catalogue, placement, &settings.placement)?;
         let runtime = catalogue.runtime().clone();
@@ -233,7 +224,7 @@ fn first<P: Kind>(
 ) -> Result<Active<P>, BrainError> {
     let kind = P::NAME;
     if let Some(Choice { name, digest, settings }) = chosen {
-        match find::<P>(&catalogue.listing(), &Pick { name, settings }) {
+        match seek::<P>(catalogue, &Pick { name, settings }) {
             Ok(found) => {
                 if !digest.is_empty() && found.choice.digest != digest {
                     let (plugin, now) = (&found.choice.name, &found.choice.digest);
@@ -246,6 +237,12 @@ fn first<P: Kind>(
             }
         }
     }
-    catalogue.seek(&[default], |listing| P::find(listing, default).is_some());
-    find(&catalogue.listing(), &Pick { name: default.to_owned(), ..Pick::default() })
+    seek(catalogue, &Pick { name: default.to_owned(), ..Pick::default() })
+}
+
+/// Finds a plugin and tries no more files than that takes: a balancer that takes over must not
+/// wait for plugins that nobody uses.
+fn seek<P: Kind>(catalogue: &mut Catalogue, pick: &Pick) -> Result<Active<P>, BrainError> {
+    catalogue.seek(&[&pick.name], |listing| P::find(listing, &pick.name).is_some());
+    find(&catalogue.listing(), pick)
 }

@@ -87,11 +87,10 @@ impl Maker {
         sorted: &[Arc<Member>],
     ) -> Option<Result<Published, LayoutError>> {
         let rings = self.current();
-        match rings.find(sorted)? {
+        match rings.settled(sorted)? {
             Known::Laid(ring) => {
                 Some(Ok(Published { hash: rings.hash.clone(), ring: ring.clone() }))
             }
-            Known::Failed(failure) if failure.is_due() => None,
             Known::Failed(failure) => Some(Err(failed(&rings.hash, failure.error.clone()))),
         }
     }

@@ -90,7 +90,7 @@ impl Router {
         }
         let mut sorted = sorted(servers);
         let rings = self.maker.current();
-        match rings.find(&sorted) {
+        match rings.settled(&sorted) {
             // It is not asked any more; another takes its place in a moment.
             _ if rings.hash.faults.is_out() => {}
             Some(Known::Laid(ring)) => match rings.hash.plugin.slot(request, self.maker.slots) {
@@ -106,8 +106,8 @@ impl Router {
                     self.brain.fault(&rings.hash, &error);
                 }
             },
-            Some(Known::Failed(failure)) if !failure.is_due() => {}
-            Some(Known::Failed(_)) | None => self.ask(&sorted),
+            Some(Known::Failed(_)) => {}
+            None => self.ask(&sorted),
         }
         // Whatever a plugin does, requests go on: evenly, by the request's own number.
         let first = usize::try_from(request % sorted.len() as u64).unwrap_or(0);
@@ -128,10 +128,8 @@ impl Router {
     /// Has a ring of these servers laid out, unless there is one: before requests ask for it.
     pub fn expect(&self, servers: &[Arc<Member>]) {
         let sorted = sorted(servers);
-        match self.maker.current().find(&sorted) {
-            Some(Known::Laid(_)) => {}
-            Some(Known::Failed(failure)) if !failure.is_due() => {}
-            Some(Known::Failed(_)) | None => self.ask(&sorted),
+        if self.maker.current().settled(&sorted).is_none() {
+            self.ask(&sorted);
         }
     }
 

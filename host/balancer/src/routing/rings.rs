@@ -86,6 +86,14 @@ impl Rings {
         Some(&entry.known)
     }
 
+    /// The same, but for a failure that is worth another try.
+    pub(super) fn settled(&self, sorted: &[Arc<Member>]) -> Option<&Known> {
+        self.find(sorted).filter(|known| match known {
+            Known::Laid(_) => true,
+            Known::Failed(failure) => !failure.is_due(),
+        })
+    }
+
     /// The same with one more set of servers laid out, or not. A failure never takes the place
     /// of a ring of the same servers.
     pub(super) fn with(&self, sorted: &[Arc<Member>], laid: Result<Table, CallError>) -> Self {

@@ -130,26 +130,15 @@ impl Watcher {
             self.rings = Rings::new(self.rings.hash.clone());
             self.forgotten = forgotten;
         }
-        let known = match self.rings.find(&seen.sorted) {
-            Some(Known::Failed(failure)) if failure.is_due() => None,
-            known => known.cloned(),
-        };
-        let known = match known {
-            Some(known) => known,
-            None => {
-                let laid = self.maker.table(&self.rings.hash.plugin, &seen.sorted);
-                let fault = laid.as_ref().err().filter(|e| e.is_fault()).cloned();
-                self.rings = self.rings.with(&seen.sorted, laid);
-                if let Some(fault) = fault {
-                    return Err(fault);
-                }
-                match self.rings.find(&seen.sorted) {
-                    Some(known) => known.clone(),
-                    None => return Ok(None),
-                }
+        if self.rings.settled(&seen.sorted).is_none() {
+            let laid = self.maker.table(&self.rings.hash.plugin, &seen.sorted);
+            let fault = laid.as_ref().err().filter(|e| e.is_fault()).cloned();
+            self.rings = self.rings.with(&seen.sorted, laid);
+            if let Some(fault) = fault {
+                return Err(fault);
             }
-        };
-        let Known::Laid(ring) = known else { return Ok(None) };
+        }
+        let Some(Known::Laid(ring)) = self.rings.find(&seen.sorted) else { return Ok(None) };
         let slot = self.rings.hash.plugin.slot(seen.request, self.maker.slots)?;
         Ok(ring.table.owner(slot))
     }
