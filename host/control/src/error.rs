@@ -44,6 +44,11 @@ pub enum ControlError {
     /// Somebody uses the server's data, and it is not known who.
     #[error("the data of server {0} is in use by somebody who does not say who it is")]
     Occupied(String),
+    /// Something that is not ours has the name.
+    #[error(
+        "container {0} is there already and is not ours: it is left alone; rename or remove it"
+    )]
+    Foreign(String),
     /// The server does not end, not even by force.
     #[error("server {0} does not end")]
     Stuck(String),

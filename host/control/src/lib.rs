@@ -1,5 +1,6 @@
 //! Container control: the servers as things that run, wherever they run.
 
+mod docker;
 mod error;
 mod folder;
 mod name;
@@ -7,6 +8,7 @@ mod process;
 mod server;
 mod spawn;
 
+pub use docker::{DockerControl, DockerSettings, EngineError};
 pub use error::ControlError;
 pub use name::{NameError, check_name};
 pub use process::{ProcessControl, ProcessSettings};

@@ -1,0 +1,208 @@
+//! Servers as containers of a Docker engine, each with a volume of its own.
+//!
+//! A container is cattle: it is removed when it ends and made anew when its server starts, from
+//! the image there is then. The volume is the server. What belongs to us says so by its labels,
+//! and nothing without them is ever touched.
+
+mod containers;
+mod engine;
+mod events;
+mod ready;
+mod volumes;
+
+pub use engine::EngineError;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tokio::sync::{OwnedMutexGuard, broadcast};
+
+use crate::{Control, ControlError, Instance, check_name};
+use containers::Starting;
+use engine::Engine;
+use events::Watch;
+
+/// How servers are run as containers.
+#[derive(Clone, Debug)]
+pub struct DockerSettings {
+    /// Where the engine listens: `unix:///var/run/docker.sock`, `tcp://host:port`.
+    pub engine: String,
+    /// Names what belongs together: two deployments on one engine leave each other alone.
+    pub deployment: String,
+    /// The servers' image.
+    pub image: String,
+    /// The network they listen on, and nobody else does.
+    pub network: String,
+    /// Most memory of a server, in bytes.
+    pub memory: Option<u64>,
+    /// Most processors' time of a server.
+    pub cpus: Option<f64>,
+    /// Variables of their environment.
+    pub environment: Vec<(String, String)>,
+    /// What the balancer and its servers know each other by; put into the container as a file,
+    /// so that nobody reads it who may only inspect it.
+    pub secret: Option<String>,
+    /// How long a server may take until it listens.
+    pub start_timeout: Duration,
+    /// How long a server may take to end, before it is ended by force.
+    pub stop_timeout: Duration,
+}
+
+/// Control over servers that are containers. They live on when it is dropped.
+pub struct DockerControl {
+    engine: Engine,
+    watch: Arc<Watch>,
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl DockerControl {
+    /// Control over the servers of a deployment, and the watch over those that run.
+    ///
+    /// # Errors
+    /// Where the engine cannot be reached, or lacks the image or the network.
+    pub async fn connect(settings: DockerSettings) -> Result<Self, EngineError> {
+        let engine = Engine::connect(settings).await?;
+        let watch = Watch::start(engine.clone());
+        Ok(DockerControl { engine, watch, turns: Mutex::default() })
+    }
+
+    async fn turn(&self, name: &str) -> OwnedMutexGuard<()> {
+        let turn = self.turns.lock().entry(name.to_owned()).or_default().clone();
+        turn.lock_owned().await
+    }
+
+    /// Takes over a server that runs; none where it does not, or cannot be reached any more.
+    async fn running(&self, name: &str) -> Result<Option<Instance>, ControlError> {
+        for container in self.engine.containers_of(name).await? {
+            let Some(instance) = container.instance(&self.engine.settings.network) else {
+                continue;
+            };
+            let deadline = self.engine.settings.start_timeout;
+            if let Err(error) = ready::listens(&self.engine, &instance, deadline).await {
+                tracing::warn!(server = name, %error, "a container that runs is not taken over");
+                continue;
+            }
+            return Ok(Some(instance));
+        }
+        Ok(None)
+    }
+
+    /// Ends whatever containers the server has, by force; its volume stays.
+    async fn clear(&self, name: &str) -> Result<(), ControlError> {
+        for container in self.engine.containers_of(name).await? {
+            self.watch.forget(&container.id);
+            self.engine.remove_container(&container.id).await?;
+        }
+        Ok(())
+    }
+
+    async fn stop_politely(&self, name: &str) -> Result<(), ControlError> {
+        for container in self.engine.containers_of(name).await? {
+            self.watch.forget(&container.id);
+            self.engine.stop_container(&container.id).await?;
+            self.engine.remove_container(&container.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts a container on a volume, and waits until its server listens.
+    async fn launch(&self, name: &str, volume: &str) -> Result<Instance, ControlError> {
+        let id = self.engine.create_container(name, volume).await?;
+        let starting = Starting::new(&self.engine, &id);
+        self.engine.start_container(&id).await?;
+        let instance = self.engine.instance(name, &id).await?;
+        ready::listens(&self.engine, &instance, self.engine.settings.start_timeout).await?;
+        starting.succeeded();
+        let Instance { address, handle, .. } = &instance;
+        tracing::info!(server = name, container = short(handle), address, "server started");
+        Ok(instance)
+    }
+}
+
+#[async_trait]
+impl Control for DockerControl {
+    async fn start(&self, name: &str) -> Result<Instance, ControlError> {
+        check_name(name)?;
+        let _turn = self.turn(name).await;
+        let instance = match self.running(name).await? {
+            Some(instance) => {
+                let Instance { address, handle, .. } = &instance;
+                tracing::info!(server = name, container = short(handle), address, "taking it over");
+                instance
+            }
+            None => {
+                self.clear(name).await?;
+                let volume = match self.engine.volume_of(name).await? {
+                    Some(volume) => volume,
+                    None => self.engine.create_volume(name).await?,
+                };
+                self.launch(name, &volume).await?
+            }
+        };
+        self.watch.mind(&instance);
+        Ok(instance)
+    }
+
+    async fn create(&self, name: &str) -> Result<Instance, ControlError> {
+        check_name(name)?;
+        let _turn = self.turn(name).await;
+        self.stop_politely(name).await?;
+        if let Some(left) = self.engine.volume_of(name).await? {
+            tracing::warn!(server = name, "what a server before it left stays in volume {left}");
+        }
+        // The newest is the server's: one before it is put aside by that.
+        let volume = self.engine.create_volume(name).await?;
+        let launched = self.launch(name, &volume).await;
+        match &launched {
+            Ok(instance) => self.watch.mind(instance),
+            Err(_) => {
+                if let Err(error) = self.engine.remove_volume(&volume).await {
+                    tracing::warn!(server = name, %error, "a server that did not start left a volume");
+                }
+            }
+        }
+        launched
+    }
+
+    async fn list(&self) -> Result<Vec<Instance>, ControlError> {
+        let network = &self.engine.settings.network;
+        let mut running: Vec<Instance> =
+            self.engine.containers().await?.iter().filter_map(|c| c.instance(network)).collect();
+        running.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(running)
+    }
+
+    async fn stop(&self, name: &str) -> Result<(), ControlError> {
+        check_name(name)?;
+        let _turn = self.turn(name).await;
+        self.stop_politely(name).await
+    }
+
+    async fn kill(&self, name: &str) -> Result<(), ControlError> {
+        check_name(name)?;
+        let _turn = self.turn(name).await;
+        self.clear(name).await
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), ControlError> {
+        check_name(name)?;
+        let _turn = self.turn(name).await;
+        self.stop_politely(name).await?;
+        match self.engine.volume_of(name).await? {
+            Some(volume) => self.engine.remove_volume(&volume).await,
+            None => Ok(()),
+        }
+    }
+
+    fn deaths(&self) -> broadcast::Receiver<Instance> {
+        self.watch.deaths()
+    }
+}
+
+/// A container's id as people read it.
+fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}

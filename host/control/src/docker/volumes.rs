@@ -1,0 +1,52 @@
+//! The servers' volumes. A server's is the newest of those labelled as its: volumes cannot be
+//! renamed, so that one is put aside by making another.
+
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bollard::models::VolumeCreateRequest;
+use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions};
+
+use super::containers::SERVER;
+use super::engine::{Engine, asked, unless_gone};
+use crate::ControlError;
+
+/// The label that says when a volume was made, in nanoseconds since 1970.
+const MADE: &str = "ringwright.made";
+
+impl Engine {
+    /// The volume of a server, where it has one.
+    pub(super) async fn volume_of(&self, name: &str) -> Result<Option<String>, ControlError> {
+        let labels = vec![self.label(), format!("{SERVER}={name}")];
+        let filters = HashMap::from([("label", labels)]);
+        let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
+        let found = self.docker.list_volumes(Some(options)).await;
+        let found = found.map_err(asked(format!("the volumes of server {name}")))?;
+        let made = |volume: &bollard::models::Volume| {
+            volume.labels.get(MADE).and_then(|made| made.parse::<u128>().ok())
+        };
+        Ok(found.volumes.unwrap_or_default().into_iter().max_by_key(made).map(|v| v.name))
+    }
+
+    /// Makes a server's volume; it is the newest.
+    pub(super) async fn create_volume(&self, name: &str) -> Result<String, ControlError> {
+        let made = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let volume = format!("{}-{name}-{made:x}", self.settings.deployment);
+        let mut labels = self.labels(name);
+        labels.insert(MADE.to_owned(), made.to_string());
+        let request = VolumeCreateRequest {
+            name: Some(volume.clone()),
+            labels: Some(labels),
+            ..Default::default()
+        };
+        let created = self.docker.create_volume(request).await;
+        created.map_err(asked(format!("volume {volume}")))?;
+        Ok(volume)
+    }
+
+    /// Deletes a volume and what is in it.
+    pub(super) async fn remove_volume(&self, volume: &str) -> Result<(), ControlError> {
+        let removed = self.docker.remove_volume(volume, None::<RemoveVolumeOptions>).await;
+        unless_gone(removed).map_err(asked(format!("volume {volume}")))
+    }
+}
