@@ -24,6 +24,8 @@ pub struct Settings {
     pub upload_limit: usize,
     /// Folder that uploads go to; the catalogue must look after it.
     pub upload_dir: PathBuf,
+    /// Whether somebody is about to set a cluster up: without one, `/readyz` says no.
+    pub expects_cluster: bool,
 }
 
 impl Default for Settings {
@@ -38,6 +40,7 @@ impl Default for Settings {
             body_limit: 16 << 20,
             upload_limit: 32 << 20,
             upload_dir: PathBuf::from("uploads"),
+            expects_cluster: false,
         }
     }
 }

@@ -1,7 +1,8 @@
-//! The program: `serve`, `shard-server`, and tools: `load`, `status`, `plugin`, `bench-plugins`.
+//! The program: `serve`, `shard-server`, and tools: `load`, `status`, `plugin`, …
 
 mod bench_plugins;
 mod client;
+mod health;
 mod load;
 mod logging;
 mod memory;
@@ -47,6 +48,8 @@ enum Command {
     Plugin(plugin::Args),
     /// Compare hash functions: balance, moves, cost.
     BenchPlugins(bench_plugins::Args),
+    /// Tell by the exit code whether a balancer or shard server on this machine is well.
+    Health(health::Args),
 }
 
 #[tokio::main]
@@ -63,6 +66,7 @@ async fn main() -> ExitCode {
         Command::Status(args) => status::run(args).await,
         Command::Plugin(args) => plugin::run(args).await,
         Command::BenchPlugins(args) => bench_plugins::run(args).await,
+        Command::Health(args) => health::run(args).await,
     };
     match done {
         Ok(code) => code,

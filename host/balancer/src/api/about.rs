@@ -72,12 +72,15 @@ pub(super) async fn healthz() -> Json<Value> {
 }
 
 /// Whether requests can be served: the charge is held, and every shard has a replica in sync
-/// that answers.
+/// that answers; also, where one is to be set up first, that there is a cluster.
 #[utoipa::path(get, path = "/readyz", tag = "about",
     responses((status = 200, body = Value), (status = 503, body = super::Failure)))]
 pub(super) async fn readyz(State(balancer): State<Arc<Balancer>>) -> Result<Json<Value>, ApiError> {
     balancer.cluster.charge().check()?;
     let view = balancer.cluster.view();
+    if balancer.settings.expects_cluster && view.schema.is_none() {
+        return Err(ApiError::unavailable("the cluster is being set up"));
+    }
     let unserved = |s: &&ringwright_replication::ShardView| {
         !s.in_sync.iter().any(|m| m.link().is_some() && !m.is_suspect())
     };

@@ -11,11 +11,12 @@ use ringwright_balancer::brain::{self, FaultLimit};
 use ringwright_balancer::routing;
 use ringwright_control::ProcessSettings;
 
+use super::control::DockerArgs;
 use super::data_folder::DataFolder;
 use crate::memory::{self, PluginMemory};
 
 /// How long a shard server may take to end; it gives its own requests 10 s.
-const STOP_TIMEOUT: Duration = Duration::from_secs(12);
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Durations are written as 500ms, 5s, 2m, 1h.
 #[derive(clap::Args)]
@@ -42,6 +43,9 @@ pub struct Args {
     /// students; print what to try.
     #[arg(long, env = "RINGWRIGHT_DEMO", value_parser = BoolishValueParser::new())]
     pub demo: bool,
+    /// A payload of /init to set the first cluster up with, where there is none.
+    #[arg(long, env = "RINGWRIGHT_INIT", value_name = "FILE", conflicts_with = "demo")]
+    pub init: Option<PathBuf>,
 
     /// The hash function where none was chosen by PUT /plugins/active.
     #[arg(
@@ -145,7 +149,7 @@ pub struct Args {
     /// How long a shard server may take to start.
     #[arg(long, env = "RINGWRIGHT_START_TIMEOUT", default_value = "30s", value_parser = interval,
         value_name = "TIME", help_heading = "Limits")]
-    start_timeout: Duration,
+    pub start_timeout: Duration,
     /// How long a new server may take to copy its shards before /add is refused.
     #[arg(long, env = "RINGWRIGHT_COPY_TIMEOUT", default_value = "10m", value_parser = interval,
         value_name = "TIME", help_heading = "Limits")]
@@ -154,6 +158,9 @@ pub struct Args {
     #[arg(long, env = "RINGWRIGHT_BODY_LIMIT", default_value_t = 16 << 20, value_name = "BYTES",
         value_parser = RangedU64ValueParser::<usize>::new().range(1024..), help_heading = "Limits")]
     body_limit: usize,
+
+    #[command(flatten)]
+    pub docker: DockerArgs,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -221,6 +228,7 @@ impl Args {
             copy_timeout: self.copy_timeout,
             body_limit: self.body_limit,
             upload_dir: data.uploads(),
+            expects_cluster: self.init.is_some(),
             ..ringwright_balancer::Settings::default()
         }
     }

@@ -2,18 +2,16 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use hyper::StatusCode;
+use anyhow::{Context, Result};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
 
+use super::setup::{self, good};
 use super::url;
-use crate::client::{Answer, Client};
+use crate::client::Client;
 use crate::output;
 
 /// Keys of the paper's default cluster: three shards of 4096.
@@ -24,12 +22,6 @@ const STUDENTS: usize = 10_000;
 
 /// Students a request.
 const BATCH: usize = 500;
-
-/// How long a balancer may take until it can tell whether there is a cluster.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Pause between two questions.
-const PAUSE: Duration = Duration::from_millis(100);
 
 const FIRST_NAMES: &str = "Ada Alan Barbara Donald Edsger Frances Grace John Katherine Leslie \
     Margaret Niklaus Radia Shafi Tim Tony";
@@ -51,9 +43,9 @@ pub async fn run(address: SocketAddr, data: PathBuf) {
 async fn set_up(client: &Client, data: &Path) -> Result<()> {
     // There while the sample is not whole: a run that was cut short is gone on with.
     let unfinished = data.join("sample.unfinished");
-    if !is_configured(client).await? {
+    if !setup::is_configured(client).await? {
         std::fs::write(&unfinished, "").context("cannot write to the data folder")?;
-        good(client.post("/init", None, serde_json::to_vec(&cluster())?).await?)?;
+        setup::init(client, &cluster()?).await?;
     }
     if unfinished.exists() {
         for (i, batch) in students().chunks(BATCH).enumerate() {
@@ -67,35 +59,9 @@ async fn set_up(client: &Client, data: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether there is a cluster. A balancer that cannot serve yet has not said that there is none.
-async fn is_configured(client: &Client) -> Result<bool> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let answer = client.get("/status").await?;
-        if answer.status != StatusCode::SERVICE_UNAVAILABLE || Instant::now() >= deadline {
-            let status = good(answer)?;
-            return Ok(!status["message"]["schema"].is_null());
-        }
-        sleep(PAUSE).await;
-    }
-}
-
-fn good(answer: Answer) -> Result<Value> {
-    ensure!(answer.status.is_success(), "{}", answer.message());
-    Ok(answer.body)
-}
-
-fn cluster() -> Value {
-    json!({
-        "N": 3,
-        "schema": {"columns": ["Stud_id", "Stud_name", "Stud_marks"],
-            "dtypes": ["Number", "String", "String"]},
-        "shards": [{"Stud_id_low": 0, "Shard_id": "sh1", "Shard_size": 4096},
-            {"Stud_id_low": 4096, "Shard_id": "sh2", "Shard_size": 4096},
-            {"Stud_id_low": 8192, "Shard_id": "sh3", "Shard_size": 4096}],
-        "servers": {"Server0": ["sh1", "sh2"], "Server1": ["sh2", "sh3"],
-            "Server2": ["sh1", "sh3"]},
-    })
+/// The paper's default cluster.
+fn cluster() -> Result<Value> {
+    serde_json::from_str(include_str!("cluster.json")).context("cluster.json")
 }
 
 /// The same students every time.
@@ -145,31 +111,7 @@ mod tests {
 
     use std::collections::BTreeSet;
 
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
-
     use super::*;
-
-    #[tokio::test]
-    async fn a_balancer_that_cannot_serve_yet_is_asked_again() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = Client::at(url(listener.local_addr().unwrap()));
-        tokio::spawn(async move {
-            let answers = [
-                ("503 Service Unavailable", r#"{"message": "<Error> not in charge"}"#),
-                ("200 OK", r#"{"message": {"schema": {"columns": ["a"]}}}"#),
-            ];
-            for (status, body) in answers {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let _ = stream.read(&mut [0; 1024]).await.unwrap();
-                let length = body.len();
-                let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\n");
-                let answer = format!("{head}content-length: {length}\r\n\r\n{body}");
-                stream.write_all(answer.as_bytes()).await.unwrap();
-            }
-        });
-        assert!(is_configured(&client).await.unwrap());
-    }
 
     #[test]
     fn the_sample_is_the_same_every_time_and_fits_the_cluster() {

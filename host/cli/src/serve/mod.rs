@@ -1,8 +1,10 @@
-//! `ringwright serve`: the balancer, with its shard servers as child processes.
+//! `ringwright serve`: the balancer, with its shard servers as child processes or containers.
 
 mod args;
+mod control;
 mod data_folder;
 mod demo;
+mod setup;
 
 pub use args::Args;
 
@@ -13,21 +15,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use futures::future::join_all;
 use ringwright_balancer::brain::Brain;
 use ringwright_balancer::fleet::Fleet;
 use ringwright_balancer::routing::Router;
 use ringwright_balancer::supervisor::Supervisor;
 use ringwright_balancer::{Balancer, api};
-use ringwright_control::{Control, ProcessControl};
+use ringwright_control::Control;
 use ringwright_metadata::{MetadataStore, SqlStore};
 use ringwright_plugin_runtime::{Catalogue, Runtime};
 use ringwright_replication::{Charge, Clock, Cluster, SystemClock};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::client::Client;
 use data_folder::DataFolder;
 
 /// How long requests under way may still take once the balancer is to stop.
@@ -39,6 +43,7 @@ const EXIT_AT_ONCE: i32 = 130;
 /// Runs until it is told to stop, or another balancer takes charge.
 pub async fn run(args: Args) -> Result<ExitCode> {
     args.check()?;
+    let first = args.init.as_deref().map(setup::payload).transpose()?;
     let stop = Stop::listen()?;
     let data = DataFolder::open(&args.data_dir)?;
     let listener = listen(&args.host, args.port).await?;
@@ -46,7 +51,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     let store = SqlStore::open_sqlite(data.metadata())
         .await
         .with_context(|| format!("cannot open the metadata in {}", data.metadata().display()))?;
-    let control: Arc<dyn Control> = Arc::new(ProcessControl::new(args.process(&data)?));
+    let control = control::start(&args, &data).await?;
     let balancer = assemble(&args, &data, Arc::new(store.clone()), control.clone()).await?;
 
     // Upkeep before all else: what follows may take longer than the charge lasts.
@@ -67,10 +72,9 @@ pub async fn run(args: Args) -> Result<ExitCode> {
                 let _ = stopped.wait_for(|stop| *stop).await;
             }));
             tracing::info!(%address, data = %data.path().display(), "serving");
-            let path = data.path().to_owned();
-            let demo = args.demo.then(|| tokio::spawn(demo::run(address, path)));
+            let setup = set_up(&args, address, &data, first);
             let end = end.await;
-            demo.inspect(tokio::task::JoinHandle::abort);
+            setup.abort();
             stopping.send_replace(true);
             if timeout(GRACE, serving).await.is_err() {
                 tracing::warn!("requests under way were given up after {GRACE:?}");
@@ -87,10 +91,28 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     if timeout(GRACE, supervision).await.is_err() {
         tracing::warn!("the watch over the servers did not end");
     }
-    stop_all(&*control).await;
+    control::leave(&args, &*control).await;
     store.close().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Sets the first cluster up beside the requests, where that is wished.
+fn set_up(
+    args: &Args,
+    address: SocketAddr,
+    data: &DataFolder,
+    first: Option<Value>,
+) -> JoinHandle<()> {
+    let path = data.path().to_owned();
+    let demo = args.demo;
+    tokio::spawn(async move {
+        match first {
+            Some(payload) => setup::run(Client::at(url(address)), payload).await,
+            None if demo => demo::run(address, path).await,
+            None => {}
+        }
+    })
 }
 
 /// Why the balancer is to end.
@@ -165,19 +187,6 @@ async fn listen(host: &str, port: u16) -> Result<TcpListener> {
             "cannot listen on {host}:{port}: {why}; choose another with --port or RINGWRIGHT_PORT"
         )
     })
-}
-
-async fn stop_all(control: &dyn Control) {
-    let running = match control.list().await {
-        Ok(running) => running,
-        Err(error) => return tracing::warn!(%error, "the servers could not be listed"),
-    };
-    join_all(running.iter().map(|server| async {
-        if let Err(error) = control.stop(&server.name).await {
-            tracing::warn!(server = server.name, %error, "a server could not be stopped");
-        }
-    }))
-    .await;
 }
 
 /// What tells the balancer to stop.
