@@ -1,6 +1,7 @@
 # The commands of the project; `make` alone lists them.
 
-.PHONY: help run plugins plugins-extra test lint bench bench-plugins bench-cost clean
+.PHONY: help run up down down-all logs ps images plugins plugins-extra test test-docker lint bench
+.PHONY: bench-plugins bench-cost clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -8,6 +9,24 @@ help:  ## list the commands
 run: plugins cargo  ## run the balancer and its servers, with a sample of students
 	@cargo build --quiet --release --package ringwright
 	@exec ./target/release/ringwright serve --demo
+
+up: images  ## run it for real: containers, each with a Postgres and a volume of its own
+	@sh docker/deploy.sh up
+
+down:  ## stop and remove the containers; the data stays
+	@sh docker/deploy.sh down
+
+down-all:  ## the same, and delete the data
+	@sh docker/deploy.sh down-all
+
+logs:  ## follow what the containers say
+	@sh docker/deploy.sh logs
+
+ps:  ## list the containers
+	@sh docker/deploy.sh ps
+
+images:  ## build the images, with the Rust here or, without one, in a container
+	@sh docker/images.sh
 
 plugins: cargo  ## build the plugins into plugins/dist
 	@sh plugins/build.sh
