@@ -270,6 +270,7 @@ pub fn student(id: u64) -> Value {
 pub struct Client {
     http: Http<HttpConnector, Full<Bytes>>,
     url: String,
+    token: Option<String>,
 }
 
 /// Status and JSON, or why there is none.
@@ -277,7 +278,13 @@ pub type Answer = Result<(u16, Value), String>;
 
 impl Client {
     pub fn new(url: String) -> Self {
-        Client { http: Http::builder(TokioExecutor::new()).build_http(), url }
+        Client { http: Http::builder(TokioExecutor::new()).build_http(), url, token: None }
+    }
+
+    /// The same with what a change of the cluster may want.
+    pub fn with_token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -289,11 +296,11 @@ impl Client {
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.url))
-            .body(Full::from(body.to_string()))
-            .unwrap();
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(Full::from(body.to_string())).unwrap();
         let exchange = async {
             let response = self.http.request(request).await.map_err(|e| e.to_string())?;
             let status = response.status().as_u16();

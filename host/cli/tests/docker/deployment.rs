@@ -1,0 +1,173 @@
+//! A deployment, and what is done to it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use crate::program::{Client, text, until};
+
+const NAME: &str = "ringwright-test";
+const PUBLISHED: &str = "127.0.0.1:5057";
+
+/// A deployment of its own, gone with its data when this is dropped.
+pub struct Deployment {
+    pub http: Client,
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn run(mut command: Command) -> String {
+    let output: Output = command.stdin(Stdio::null()).output().unwrap();
+    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {said}");
+    text(&output.stdout).trim().to_owned()
+}
+
+/// `docker` with these arguments; what it printed.
+pub fn docker(args: &[&str]) -> String {
+    let mut command = Command::new("docker");
+    command.args(args);
+    run(command)
+}
+
+/// The same, whether it works or not.
+pub fn docker_maybe(args: &[&str]) {
+    let _ = Command::new("docker").args(args).stdin(Stdio::null()).output().unwrap();
+}
+
+fn deploy(what: &str) {
+    let mut command = Command::new("sh");
+    command
+        .arg(repository().join("docker/deploy.sh"))
+        .arg(what)
+        .env("RINGWRIGHT_DEPLOYMENT", NAME)
+        .env("RINGWRIGHT_PUBLISH", PUBLISHED)
+        .env("RINGWRIGHT_LOG_FORMAT", "json")
+        .env("TAG", "test");
+    run(command);
+}
+
+impl Deployment {
+    /// `make up`, on no data.
+    pub fn start() -> Self {
+        deploy("down-all");
+        let deployment = Deployment { http: Client::new(format!("http://{PUBLISHED}")) };
+        deploy("up");
+        deployment
+    }
+
+    /// `make up` again.
+    pub fn up(&self) {
+        deploy("up");
+    }
+
+    /// The name of a server's container.
+    pub fn server(&self, name: &str) -> String {
+        format!("{NAME}-{name}")
+    }
+
+    /// The id of the container that runs or ran for one of the compose file's services.
+    pub fn service(&self, service: &str) -> String {
+        let service = format!("label=com.docker.compose.service={service}");
+        let project = format!("label=com.docker.compose.project={NAME}");
+        docker(&["ps", "--all", "--quiet", "--filter", &project, "--filter", &service])
+    }
+
+    /// All containers, of servers and services.
+    pub fn containers(&self) -> Vec<String> {
+        let ours = format!("label=ringwright.deployment={NAME}");
+        let ids = docker(&["ps", "--all", "--quiet", "--filter", &ours]);
+        ids.split_whitespace().map(str::to_owned).collect()
+    }
+
+    pub fn network(&self) -> String {
+        format!("{NAME}-servers")
+    }
+
+    /// Where a server listens.
+    pub fn address(&self, name: &str) -> String {
+        let network = self.network();
+        let format = format!("{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}");
+        format!("{}:5000", docker(&["inspect", "--format", &format, &self.server(name)]))
+    }
+
+    /// A volume for a server that is as small as can be filled, newer than the one it has. It is
+    /// in memory: gone with its container.
+    pub fn small_volume(&self, server: &str, size: &str) -> String {
+        let made = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+        let name = format!("{NAME}-{server}-{made:x}");
+        let options = format!("o=size={size},uid=10001,gid=10001,mode=0700");
+        let labels = [
+            format!("ringwright.deployment={NAME}"),
+            format!("ringwright.server={server}"),
+            format!("ringwright.made={made}"),
+        ];
+        let mut args = vec!["volume", "create"];
+        labels.iter().for_each(|label| args.extend(["--label", label.as_str()]));
+        args.extend(["--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", &options, &name]);
+        docker(&args)
+    }
+
+    /// A server's volumes.
+    pub fn volumes(&self, server: &str) -> Vec<String> {
+        let ours = format!("label=ringwright.deployment={NAME}");
+        let server = format!("label=ringwright.server={server}");
+        let names = docker(&["volume", "ls", "--quiet", "--filter", &ours, "--filter", &server]);
+        names.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// What the balancer has logged, an event each.
+    pub fn log(&self) -> Vec<Value> {
+        let mut command = Command::new("docker");
+        command.args(["logs", &self.service("balancer")]);
+        let output = command.output().unwrap();
+        let lines = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    pub async fn status(&self) -> Value {
+        until("the balancer answers", async || match self.http.get("/status").await {
+            Ok((200, status)) => Some(status["message"].clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Waits until every server lives and every replica is in sync.
+    pub async fn all_in_sync(&self) {
+        // What has just been done to a server is not known at once.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        until("all replicas are in sync", async || {
+            let status = self.status().await;
+            let replicas = status["replicas"].as_array().unwrap();
+            let live = status["server_states"].as_object().unwrap().values().all(|s| s == "live");
+            (live && replicas.iter().all(|r| r["state"] == "in_sync")).then_some(())
+        })
+        .await;
+    }
+
+    /// The secret its servers know the balancer by.
+    pub fn secret(&self) -> String {
+        docker(&["exec", &self.service("balancer"), "cat", "/var/lib/ringwright/secret"])
+    }
+}
+
+/// What changes the cluster wants it.
+pub fn token() -> String {
+    std::fs::read_to_string(repository().join("docker/secrets/token")).unwrap()
+}
+
+impl Drop for Deployment {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for line in self.log().iter().rev().take(60).rev() {
+                eprintln!("{line}");
+            }
+        }
+        deploy("down-all");
+    }
+}

@@ -1,0 +1,76 @@
+//! What each replica has, asked of its server alone.
+
+use std::collections::BTreeMap;
+
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+
+use crate::deployment::Deployment;
+use crate::load::{Expected, Load};
+
+/// Every replica has every acknowledged write, and all replicas of a shard have the same rows.
+pub async fn check(deployment: &Deployment, load: &Load) {
+    let expected = load.rows();
+    let status = deployment.status().await;
+    let mut checked = 0;
+    for shard in status["shards"].as_array().unwrap() {
+        let id = shard["shard_id"].as_str().unwrap();
+        let low = shard["stud_id_low"].as_u64().unwrap();
+        let high = low + shard["shard_size"].as_u64().unwrap() - 1;
+        let mut first: Option<(String, Vec<Value>)> = None;
+        for (server, shards) in status["servers"].as_object().unwrap() {
+            if !shards.as_array().unwrap().contains(&json!(id)) {
+                continue;
+            }
+            let read = json!({"shard": id, "Stud_id": {"low": low, "high": high},
+                "valid_at": shard["valid_at"], "epoch": status["epoch"]});
+            let rows = ask(deployment, server, read).await;
+            has_all(&rows, &expected, low, high)
+                .unwrap_or_else(|lost| panic!("{id} on {server} {lost}"));
+            match &first {
+                Some((other, theirs)) => assert_eq!(&rows, theirs, "{id}: {server}, {other}"),
+                None => first = Some((server.clone(), rows)),
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked >= 6, "only {checked} replicas were looked at");
+}
+
+fn has_all(
+    rows: &[Value],
+    expected: &BTreeMap<u64, Expected>,
+    low: u64,
+    high: u64,
+) -> Result<(), String> {
+    let number = |row: &Value, column: &str| row[column].as_u64().unwrap();
+    let found: BTreeMap<u64, u64> =
+        rows.iter().map(|row| (number(row, "Stud_id"), number(row, "Stud_marks"))).collect();
+    for (key, row) in expected.range(low..=high) {
+        let (found, Some(least)) = (found.get(key), row.acknowledged) else { continue };
+        if !found.is_some_and(|marks| *marks >= least) {
+            return Err(format!("lost key {key}: {found:?} instead of {row:?}"));
+        }
+    }
+    Ok(())
+}
+
+async fn ask(deployment: &Deployment, server: &str, read: Value) -> Vec<Value> {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let request = Request::post(format!("http://{}/read", deployment.address(server)))
+        .header("authorization", format!("Bearer {}", deployment.secret()))
+        .body(Full::<bytes::Bytes>::from(read.to_string()))
+        .unwrap();
+    let answer = client.request(request).await.unwrap();
+    let status = answer.status();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let mut body: Value = serde_json::from_slice(&body).unwrap();
+    assert!(status.is_success(), "{server}: {body}");
+    match body["data"].take() {
+        Value::Array(rows) => rows,
+        other => panic!("{server}: {other}"),
+    }
+}
