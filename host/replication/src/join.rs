@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use ringwright_metadata::Change;
-use ringwright_model::{ReplicaState, Term};
-use ringwright_wire::{Adopt, Export, Import, ImportFinish, ImportStart, WireError};
+use ringwright_model::{Key, ReplicaState, Term};
+use ringwright_wire::{Adopt, Export, Import, ImportFinish, ImportStart, Page, Version, WireError};
 
 use crate::member::Link;
 use crate::view::View;
@@ -185,47 +185,72 @@ impl Joining<'_> {
         self.run(Some(after), upto, None).await
     }
 
-    /// One run of pages from source to target.
+    /// One run of pages from source to target: while one is taken, the next is fetched.
     async fn run(
         &mut self,
         after: Option<Term>,
         upto: Term,
         mut start: Option<ImportStart>,
     ) -> Result<(), ClusterError> {
-        let mut cursor = None;
+        let mut page = self.fetch(after, upto, None).await?;
         loop {
-            let (source, from) = &self.source;
-            let export = Export {
-                stamp: from.stamp.clone(),
-                shard: self.shard.to_owned(),
-                after,
-                upto,
-                cursor,
-                limit: PAGE,
-            };
-            let page = self.cluster.told(source, from.ask(from.server.export(export))).await?;
-            cursor = page.cursor;
             self.copied += page.versions.len();
+            let cursor = page.cursor;
             let finish = cursor.is_none().then_some(ImportFinish {
                 held: upto,
                 safe_point: self.history.max(page.safe_point),
             });
-            let (target, to) = &self.target;
-            let import = Import {
-                stamp: to.stamp.clone(),
-                shard: self.shard.to_owned(),
-                join: self.number,
-                page: self.page,
-                start: start.take(),
-                versions: page.versions,
-                finish,
+            let import = self.import(page.versions, start.take(), finish);
+            let next = async {
+                match cursor {
+                    Some(_) => self.fetch(after, upto, cursor).await.map(Some),
+                    None => Ok(None),
+                }
             };
-            self.cluster.told(target, to.ask(to.server.import(import))).await?;
+            let (next, ()) = tokio::try_join!(next, import)?;
             self.page += 1;
             self.vat()?;
-            if cursor.is_none() {
-                return Ok(());
+            match next {
+                Some(next) => page = next,
+                None => return Ok(()),
             }
         }
+    }
+
+    async fn fetch(
+        &self,
+        after: Option<Term>,
+        upto: Term,
+        cursor: Option<(Key, Term)>,
+    ) -> Result<Page, ClusterError> {
+        let (source, from) = &self.source;
+        let export = Export {
+            stamp: from.stamp.clone(),
+            shard: self.shard.to_owned(),
+            after,
+            upto,
+            cursor,
+            limit: PAGE,
+        };
+        self.cluster.told(source, from.ask(from.server.export(export))).await
+    }
+
+    async fn import(
+        &self,
+        versions: Vec<Version>,
+        start: Option<ImportStart>,
+        finish: Option<ImportFinish>,
+    ) -> Result<(), ClusterError> {
+        let (target, to) = &self.target;
+        let import = Import {
+            stamp: to.stamp.clone(),
+            shard: self.shard.to_owned(),
+            join: self.number,
+            page: self.page,
+            start,
+            versions,
+            finish,
+        };
+        self.cluster.told(target, to.ask(to.server.import(import))).await
     }
 }
