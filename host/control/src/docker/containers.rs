@@ -284,8 +284,8 @@ impl<'a> Starting<'a> {
         Starting { engine, id: Some(id.to_owned()) }
     }
 
-    /// It listens: it stays.
-    pub(super) fn succeeded(mut self) {
+    /// It listens, or somebody else sees to its end.
+    pub(super) fn decided(mut self) {
         self.id = None;
     }
 }

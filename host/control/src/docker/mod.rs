@@ -108,17 +108,40 @@ impl DockerControl {
         Ok(())
     }
 
-    /// Starts a container on a volume, and waits until its server listens.
+    /// Starts a container on a volume, and waits until its server listens. One that does not make
+    /// it is gone on return.
     async fn launch(&self, name: &str, volume: &str) -> Result<Instance, ControlError> {
         let id = self.engine.create_container(name, volume).await?;
         let starting = Starting::new(&self.engine, &id);
-        self.engine.start_container(&id).await?;
-        let instance = self.engine.instance(name, &id).await?;
+        let started = self.run(name, &id).await;
+        starting.decided();
+        match &started {
+            Ok(Instance { address, .. }) => {
+                tracing::info!(server = name, container = short(&id), address, "server started");
+            }
+            Err(_) => self.engine.remove_container(&id).await?,
+        }
+        started
+    }
+
+    async fn run(&self, name: &str, id: &str) -> Result<Instance, ControlError> {
+        self.engine.start_container(id).await?;
+        let instance = self.engine.instance(name, id).await?;
         ready::listens(&self.engine, &instance, self.engine.settings.start_timeout).await?;
-        starting.succeeded();
-        let Instance { address, handle, .. } = &instance;
-        tracing::info!(server = name, container = short(handle), address, "server started");
         Ok(instance)
+    }
+
+    /// The same on a volume of its own, which goes with it where it does not make it. The newest
+    /// volume is the server's: one before it is put aside by that.
+    async fn launch_anew(&self, name: &str) -> Result<Instance, ControlError> {
+        let volume = self.engine.create_volume(name).await?;
+        let launched = self.launch(name, &volume).await;
+        if launched.is_err()
+            && let Err(error) = self.engine.remove_volume(&volume).await
+        {
+            tracing::warn!(server = name, %error, "a server that did not start left its volume");
+        }
+        launched
     }
 }
 
@@ -135,11 +158,10 @@ impl Control for DockerControl {
             }
             None => {
                 self.clear(name).await?;
-                let volume = match self.engine.volume_of(name).await? {
-                    Some(volume) => volume,
-                    None => self.engine.create_volume(name).await?,
-                };
-                self.launch(name, &volume).await?
+                match self.engine.volume_of(name).await? {
+                    Some(volume) => self.launch(name, &volume).await?,
+                    None => self.launch_anew(name).await?,
+                }
             }
         };
         self.watch.mind(&instance);
@@ -153,18 +175,9 @@ impl Control for DockerControl {
         if let Some(left) = self.engine.volume_of(name).await? {
             tracing::warn!(server = name, "what a server before it left stays in volume {left}");
         }
-        // The newest is the server's: one before it is put aside by that.
-        let volume = self.engine.create_volume(name).await?;
-        let launched = self.launch(name, &volume).await;
-        match &launched {
-            Ok(instance) => self.watch.mind(instance),
-            Err(_) => {
-                if let Err(error) = self.engine.remove_volume(&volume).await {
-                    tracing::warn!(server = name, %error, "a server that did not start left a volume");
-                }
-            }
-        }
-        launched
+        let instance = self.launch_anew(name).await?;
+        self.watch.mind(&instance);
+        Ok(instance)
     }
 
     async fn list(&self) -> Result<Vec<Instance>, ControlError> {
