@@ -4,7 +4,7 @@ use ringwright_postgres::{Password, Postgres, Settings, Tcp};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
-use crate::place::{Place, insert};
+use crate::place::{Place, connect, insert};
 
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -55,7 +55,10 @@ async fn the_password_is_needed_and_can_be_changed() {
 
     // Not asked for, it is not there.
     let postgres = place.start().await;
-    let refused = opens(port, Some("second")).await.unwrap_err();
-    assert!(refused.contains("refused"), "{refused}");
+    let listens: String = sqlx::query_scalar("SHOW listen_addresses")
+        .fetch_one(&mut connect(&postgres).await)
+        .await
+        .unwrap();
+    assert_eq!(listens, "");
     postgres.stop().await.unwrap();
 }
