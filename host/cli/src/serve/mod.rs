@@ -26,12 +26,12 @@ use ringwright_plugin_runtime::{Catalogue, Runtime};
 use ringwright_replication::{Charge, Clock, Cluster, SystemClock};
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::client::Client;
+use crate::stop::Stop;
 use data_folder::DataFolder;
 
 /// How long requests under way may still take once the balancer is to stop.
@@ -187,29 +187,6 @@ async fn listen(host: &str, port: u16) -> Result<TcpListener> {
             "cannot listen on {host}:{port}: {why}; choose another with --port or RINGWRIGHT_PORT"
         )
     })
-}
-
-/// What tells the balancer to stop.
-struct Stop {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    fn listen() -> Result<Self> {
-        let on = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Stop {
-            interrupt: on(SignalKind::interrupt())?,
-            terminate: on(SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-        }
-    }
 }
 
 /// The URL people on this machine use for what listens there.
