@@ -52,8 +52,11 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     tracing::info!(address, data = %args.data_dir.display(), "serving");
     let ended = tokio::select! {
         status = postgres.exited() => Err(anyhow!("Postgres ended ({status})")),
-        reason = stop.wait() => Ok(tracing::info!(reason, "stopping")),
+        reason = stop.wait() => {
+            tracing::info!(reason, "stopping");
+            Ok(ExitCode::SUCCESS)
+        }
     };
     postgres.stop().await?;
-    ended.map(|()| ExitCode::SUCCESS)
+    ended
 }
