@@ -83,13 +83,15 @@ impl Postgres {
     ///
     /// # Errors
     /// Where it does not end, not even by force.
-    pub async fn stop(self) -> Result<(), PostgresError> {
+    pub async fn stop(mut self) -> Result<(), PostgresError> {
         let limit = self.settings.stop_timeout;
         for (signal, limit) in
             [(Signal::INT, limit), (Signal::QUIT, AT_ONCE), (Signal::KILL, AT_ONCE)]
         {
             self.process.signal(signal)?;
             if let Ok(status) = timeout(limit, self.exited()).await {
+                // Its last words are in our log before ours.
+                self.log.end().await;
                 tracing::info!(pid = self.process.pid, status, "Postgres ended");
                 return Ok(());
             }

@@ -7,7 +7,7 @@ pub use flags::Flags;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use ringwright_postgres::{Password, Postgres, Settings, Tcp};
 
 use crate::stop::Stop;
@@ -50,11 +50,13 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         }
     };
     tracing::info!(address, data = %args.data_dir.display(), "serving");
-    let reason = tokio::select! {
-        status = postgres.exited() => bail!("Postgres ended ({status})"),
-        reason = stop.wait() => reason,
+    let ended = tokio::select! {
+        status = postgres.exited() => Err(anyhow!("Postgres ended ({status})")),
+        reason = stop.wait() => {
+            tracing::info!(reason, "stopping");
+            Ok(ExitCode::SUCCESS)
+        }
     };
-    tracing::info!(reason, "stopping");
     postgres.stop().await?;
-    Ok(ExitCode::SUCCESS)
+    ended
 }
