@@ -20,23 +20,29 @@ docker version >/dev/null 2>&1 || {
     exit 1
 }
 
+# What docker says is of interest only where it fails.
+build() {
+    log=$(mktemp)
+    docker build --quiet "$@" >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; return 1; }
+    rm -f "$log"
+}
+
 with_rust() {
-    command -v cargo >/dev/null || return 1
     sh plugins/build.sh
     cargo build --quiet --profile "$profile" --package ringwright
     folder=$profile
     [ "$profile" = dev ] && folder=debug
+    program=${CARGO_TARGET_DIR:-target}/$folder/ringwright
     mkdir -p "$context/plugins"
     # Without the symbols a debugger wants, which are most of it.
-    strip -o "$context/ringwright" "${CARGO_TARGET_DIR:-target}/$folder/ringwright" 2>/dev/null ||
-        cp "${CARGO_TARGET_DIR:-target}/$folder/ringwright" "$context/"
+    strip -o "$context/ringwright" "$program" 2>/dev/null || cp "$program" "$context/"
     cp plugins/dist/*.wasm "$context/plugins/"
 }
 
 with_docker() {
     sh docker/base.sh rust:1.95-bookworm
     say "building the program in a container; this takes minutes"
-    docker build --quiet --tag ringwright/build --file docker/build.Dockerfile . >/dev/null
+    build --tag ringwright/build --file docker/build.Dockerfile .
     built=$(docker create ringwright/build)
     mkdir -p "$context"
     docker cp "$built:/out/." "$context/"
@@ -44,25 +50,32 @@ with_docker() {
 }
 
 image() {
-    docker build --quiet --tag "ringwright/$1:$tag" --target "$1" \
-        --label "org.opencontainers.image.revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
-        --file docker/Dockerfile "$context" >/dev/null
+    revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+    build --tag "ringwright/$1:$tag" --target "$1" --file docker/Dockerfile \
+        --label "org.opencontainers.image.revision=$revision" "$context"
 }
 
-images() {
-    cp host/cli/src/serve/cluster.json "$context/"
-    image server && image balancer
+# Whether the program runs on the images' system: one built on a newer system does not.
+runs() {
+    docker run --rm --volume "$PWD/$context/ringwright:/ringwright:ro" debian:bookworm-slim \
+        /ringwright --version >/dev/null
 }
 
 sh docker/base.sh debian:bookworm-slim
 rm -rf "$context"
 case "$how" in
-    rust) with_rust && images ;;
-    docker) with_docker && images ;;
+    rust) with_rust ;;
+    docker) with_docker ;;
     any)
-        # A program built on a newer system does not run in the image, which its build finds out.
-        { with_rust && images; } || { with_docker && images; }
+        if command -v cargo >/dev/null; then with_rust; fi
+        if ! runs 2>/dev/null; then with_docker; fi
         ;;
-    *) say "'$how' is neither rust nor docker"; exit 2 ;;
+    *)
+        say "'$how' is neither rust nor docker"
+        exit 2
+        ;;
 esac
+cp host/cli/src/serve/cluster.json "$context/"
+image server
+image balancer
 say "built ringwright/server:$tag and ringwright/balancer:$tag"

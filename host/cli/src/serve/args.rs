@@ -167,6 +167,7 @@ pub struct Args {
 
     #[command(flatten)]
     pub docker: DockerArgs,
+    #[command(flatten)]
     postgres: Flags,
 }
 
