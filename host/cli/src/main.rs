@@ -1,4 +1,5 @@
-//! The program: `serve`, `shard-server`, and tools: `load`, `status`, `plugin`, `bench-plugins`.
+//! The program: `serve`, `shard-server`, `postgres`, and tools: `load`, `status`, `plugin`,
+//! `bench-plugins`.
 
 mod bench_plugins;
 mod client;
@@ -7,10 +8,12 @@ mod logging;
 mod memory;
 mod output;
 mod plugin;
+mod postgres;
 mod serve;
 mod settings;
 mod shard_server;
 mod status;
+mod stop;
 
 use std::process::ExitCode;
 
@@ -39,6 +42,8 @@ enum Command {
     Serve(Box<serve::Args>),
     /// Run one shard server; the balancer starts these itself.
     ShardServer(shard_server::Args),
+    /// Run a Postgres, for the metadata of a deployment.
+    Postgres(postgres::Args),
     /// Add the rows of a CSV file through the REST API.
     Load(load::Args),
     /// Show the cluster: servers, shards, replicas.
@@ -59,6 +64,7 @@ async fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve(args) => serve::run(*args).await,
         Command::ShardServer(args) => shard_server::run(args).await,
+        Command::Postgres(args) => postgres::run(args).await,
         Command::Load(args) => load::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Plugin(args) => plugin::run(args).await,

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use ringwright_shard_server as shard_server;
+
+use crate::postgres::Flags;
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -25,28 +27,46 @@ pub struct Args {
     /// Where the rows are kept.
     #[arg(long, env = "RINGWRIGHT_ENGINE", value_enum, default_value_t = Engine::Sqlite)]
     engine: Engine,
-    /// The Postgres database, for --engine postgres.
+    /// A Postgres database, for --engine postgres; without one it runs a Postgres of its own.
     #[arg(long, env = "RINGWRIGHT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<String>,
     /// Stop when nobody has asked anything for so long (30s, 5m).
     #[arg(long, env = "RINGWRIGHT_IDLE_EXIT", value_parser = humantime::parse_duration)]
     idle_exit: Option<Duration>,
+    #[command(flatten)]
+    postgres: Flags,
 }
 
+/// What a shard server keeps its rows in.
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum Engine {
+pub enum Engine {
     /// A file in its folder.
     Sqlite,
     /// A Postgres server.
     Postgres,
 }
 
+impl Engine {
+    /// Its name on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "sqlite",
+            Engine::Postgres => "postgres",
+        }
+    }
+}
+
 /// Runs until it is told to stop.
 pub async fn run(args: Args) -> Result<ExitCode> {
-    let engine = match (args.engine, args.database_url) {
+    // An empty one is as none, so that a command line can overrule the environment.
+    let url = args.database_url.filter(|url| !url.is_empty());
+    let engine = match (args.engine, url) {
         (Engine::Sqlite, _) => shard_server::Engine::Sqlite,
-        (Engine::Postgres, Some(url)) => shard_server::Engine::Postgres(url),
-        (Engine::Postgres, None) => bail!("--engine postgres needs --database-url"),
+        (Engine::Postgres, Some(url)) => shard_server::Engine::PostgresAt(url),
+        (Engine::Postgres, None) => {
+            let own = shard_server::Engine::own_postgres(&args.data_dir);
+            shard_server::Engine::Postgres(Box::new(args.postgres.apply(own)))
+        }
     };
     shard_server::run(shard_server::Settings {
         name: args.name,

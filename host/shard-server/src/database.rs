@@ -105,13 +105,16 @@ impl Database {
         Ok(Database::Sqlite { writer, readers })
     }
 
-    pub(crate) async fn postgres(url: &str) -> Result<Self, WireError> {
-        let options: PgConnectOptions = url.parse().map_err(storage)?;
+    pub(crate) async fn postgres(options: PgConnectOptions) -> Result<Self, WireError> {
         let options = options.application_name("ringwright").disable_statement_logging();
         let pool = || {
             PgPoolOptions::new().acquire_timeout(PATIENCE).after_connect(|connection, _| {
                 Box::pin(async move {
-                    connection.execute(sqlx::raw_sql(POSTGRES_SESSION)).await.map(|_| ())
+                    // A lock of somebody else's must not hang the server for ever.
+                    let patience = PATIENCE.as_millis();
+                    let session = format!("{POSTGRES_SESSION} SET lock_timeout = {patience}");
+                    let session = sqlx::AssertSqlSafe(session);
+                    connection.execute(sqlx::raw_sql(session)).await.map(|_| ())
                 })
             })
         };
@@ -130,13 +133,15 @@ impl Database {
             Database::Sqlite { writer, .. } => {
                 Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await.map_err(storage)?)
             }
-            Database::Postgres { writer, .. } => Transaction::Postgres(
-                // A second server on the same database waits here, and then sees what we did.
-                writer
-                    .begin_with("BEGIN; LOCK TABLE server_state IN EXCLUSIVE MODE")
-                    .await
-                    .map_err(storage)?,
-            ),
+            Database::Postgres { writer, .. } => {
+                let mut tx = writer.begin().await.map_err(storage)?;
+                // A second server on the same database waits here, and then sees what we did. Not
+                // said together with BEGIN: where it fails, sqlx would not know of a transaction,
+                // and keep the connection with one in it that is broken.
+                let lock = "LOCK TABLE server_state IN EXCLUSIVE MODE";
+                tx.execute(lock).await.map_err(storage)?;
+                Transaction::Postgres(tx)
+            }
         })
     }
 

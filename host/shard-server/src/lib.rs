@@ -10,6 +10,7 @@ mod catalog;
 mod charge;
 mod collect;
 mod database;
+mod engine;
 mod export;
 mod http;
 mod import;
@@ -22,6 +23,7 @@ mod storage;
 mod versions;
 mod writer;
 
+pub use engine::Engine;
 pub use http::router;
-pub use run::{Engine, RunError, Settings, run};
+pub use run::{RunError, Settings, run};
 pub use storage::Storage;

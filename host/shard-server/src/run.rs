@@ -9,15 +9,17 @@ use std::time::{Duration, Instant};
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::serve::ListenerExt;
+use ringwright_postgres::PostgresError;
 use ringwright_wire::WireError;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::{Storage, router};
+use crate::engine::Opened;
+use crate::{Engine, router};
 
 /// How long requests under way may still take once the server is to stop.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(7);
 
 /// How to run a shard server.
 #[derive(Clone, Debug)]
@@ -34,15 +36,6 @@ pub struct Settings {
     pub engine: Engine,
     /// Stops when no request at all has come for so long: nobody is in charge any more.
     pub idle_exit: Option<Duration>,
-}
-
-/// Where a shard server keeps its data.
-#[derive(Clone, Debug)]
-pub enum Engine {
-    /// In the file `data.sqlite` in its folder.
-    Sqlite,
-    /// In the Postgres database of this URL.
-    Postgres(String),
 }
 
 /// Why a shard server could not run.
@@ -70,6 +63,23 @@ pub enum RunError {
     /// The database could not be opened.
     #[error(transparent)]
     Storage(#[from] WireError),
+    /// The folder holds data of another engine.
+    #[error(
+        "the data in {} are in {engine}: run it with --engine {engine}, or with another folder",
+        dir.display()
+    )]
+    OtherEngine {
+        /// The folder.
+        dir: PathBuf,
+        /// The engine the data are in.
+        engine: &'static str,
+    },
+    /// Its own Postgres could not be run.
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
+    /// Its own Postgres ended, and nobody had asked it to.
+    #[error("its Postgres ended ({0})")]
+    PostgresEnded(String),
     /// The server broke.
     #[error("the server failed: {0}")]
     Serve(#[source] io::Error),
@@ -78,31 +88,44 @@ pub enum RunError {
 /// Serves until SIGTERM, SIGINT, or a long silence.
 ///
 /// # Errors
-/// What keeps it from running; nothing once it has started well and is told to stop.
+/// What keeps it from running, or its Postgres that ends; nothing once it has started well and is
+/// told to stop.
 pub async fn run(settings: Settings) -> Result<(), RunError> {
     let dir = &settings.data_dir;
     std::fs::create_dir_all(dir).map_err(at(dir))?;
     let _lock = lock(dir)?;
-    let address_file = dir.join("address");
     // One left by a crash would send people to whoever has that port now.
-    remove(&address_file)?;
-    let stop = Stop::listen(settings.idle_exit)?;
-
-    let storage = match &settings.engine {
-        Engine::Sqlite => Storage::open_sqlite(dir.join("data.sqlite")).await?,
-        Engine::Postgres(url) => Storage::open_postgres(url).await?,
+    remove(&dir.join("address"))?;
+    let mut signals = Signals::listen()?;
+    let opened = tokio::select! {
+        opened = settings.engine.open(dir) => opened?,
+        signal = signals.wait() => {
+            tracing::info!(reason = signal, "stopping");
+            return Ok(());
+        }
     };
-    let (listener, address) = listen(&settings.host, settings.port).await?;
-    replace(&dir.join("pid"), &std::process::id().to_string())?;
-    replace(&address_file, &address.to_string())?;
-    tracing::info!(name = settings.name, %address, incarnation = storage.incarnation(), "serving");
+    let served = serve(&settings, &opened, signals).await;
+    let closed = opened.close().await;
+    remove(&dir.join("address"))?;
+    served.and(closed)
+}
 
-    let seen = stop.seen.clone();
+/// Serves what was opened.
+async fn serve(settings: &Settings, opened: &Opened, mut signals: Signals) -> Result<(), RunError> {
+    let Settings { name, data_dir, host, port, idle_exit, .. } = settings;
+    let (listener, address) = listen(host, *port).await?;
+    replace(&data_dir.join("pid"), &std::process::id().to_string())?;
+    replace(&data_dir.join("address"), &address.to_string())?;
+    let incarnation = opened.storage.incarnation();
+    tracing::info!(name, %address, incarnation, "serving");
+
+    let seen = watch::Sender::new(Instant::now());
+    let silence = silence(seen.clone(), *idle_exit);
     let note = move |request: Request, next: Next| {
         seen.send_replace(Instant::now());
         next.run(request)
     };
-    let app = router(&settings.name, storage.clone()).layer(middleware::from_fn(note));
+    let app = router(name, opened.storage.clone()).layer(middleware::from_fn(note));
     let nodelay = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
@@ -110,7 +133,10 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     });
     let (stopping, mut stopped) = watch::channel(false);
     let serve = axum::serve(nodelay, app).with_graceful_shutdown(async move {
-        let reason = stop.wait().await;
+        let reason = tokio::select! {
+            signal = signals.wait() => signal,
+            () = silence => "no request came",
+        };
         tracing::info!(reason, "stopping");
         stopping.send_replace(true);
     });
@@ -119,40 +145,32 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         let _ = stopped.wait_for(|stop| *stop).await;
         tokio::time::sleep(GRACE).await;
     };
-    let served = tokio::select! {
+    tokio::select! {
         served = serve => served.map_err(RunError::Serve),
         () = overdue => Ok(()),
-    };
-    storage.close().await;
-    remove(&address_file)?;
-    served
+        status = opened.exited() => Err(RunError::PostgresEnded(status)),
+    }
 }
 
-/// What tells a server to stop.
-struct Stop {
+/// The signals that tell a server to stop.
+struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
-    /// When the last request came.
-    seen: watch::Sender<Instant>,
-    idle_exit: Option<Duration>,
 }
 
-impl Stop {
-    fn listen(idle_exit: Option<Duration>) -> Result<Self, RunError> {
-        Ok(Stop {
+impl Signals {
+    fn listen() -> Result<Self, RunError> {
+        Ok(Signals {
             terminate: signal(SignalKind::terminate()).map_err(RunError::Serve)?,
             interrupt: signal(SignalKind::interrupt()).map_err(RunError::Serve)?,
-            seen: watch::Sender::new(Instant::now()),
-            idle_exit,
         })
     }
 
-    /// Waits for a reason.
-    async fn wait(mut self) -> &'static str {
+    /// Waits for one.
+    async fn wait(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
-            () = silence(self.seen, self.idle_exit) => "no request came",
         }
     }
 }

@@ -10,6 +10,7 @@ use ringwright_wire::{
     Adopt, Adopted, Applied, Apply, Assign, Collect, Export, Import, Measure, Measured, Page,
     PaperAnswer, PaperStep, Read, ReadAnswer, ShardServer, WireError,
 };
+use sqlx::postgres::PgConnectOptions;
 
 use crate::catalog::Catalog;
 use crate::database::{Database, storage};
@@ -40,8 +41,8 @@ impl Storage {
     ///
     /// # Errors
     /// What the database said.
-    pub async fn open_postgres(url: &str) -> Result<Self, WireError> {
-        Self::open(Database::postgres(url).await?).await
+    pub async fn open_postgres(options: PgConnectOptions) -> Result<Self, WireError> {
+        Self::open(Database::postgres(options).await?).await
     }
 
     async fn open(database: Database) -> Result<Self, WireError> {
@@ -80,7 +81,7 @@ impl Storage {
 }
 
 fn parsed(schema: Option<&str>) -> Result<Option<Arc<Schema>>, WireError> {
-    schema.map(|s| serde_json::from_str(s).map_err(storage)).transpose()
+    schema.map(|s| serde_json::from_str(s).map(Arc::new).map_err(storage)).transpose()
 }
 
 #[async_trait]

@@ -1,5 +1,6 @@
 //! The balancer's settings on the command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,8 +14,10 @@ use ringwright_control::ProcessSettings;
 
 use super::data_folder::DataFolder;
 use crate::memory::{self, PluginMemory};
+use crate::postgres::Flags;
+use crate::shard_server::Engine;
 
-/// How long a shard server may take to end; it gives its own requests 10 s.
+/// How long a shard server may take to end; it gives its requests 7 s, and its Postgres 3 s.
 const STOP_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Durations are written as 500ms, 5s, 2m, 1h.
@@ -30,6 +33,9 @@ pub struct Args {
     /// Folder for all data: the metadata and one folder a shard server.
     #[arg(long, env = "RINGWRIGHT_DATA_DIR", default_value = "data")]
     pub data_dir: PathBuf,
+    /// What the shard servers keep their rows in; for postgres each runs one of its own.
+    #[arg(long, env = "RINGWRIGHT_ENGINE", value_enum, default_value_t = Engine::Sqlite)]
+    engine: Engine,
     /// Folder of plugins; can be given more than once.
     #[arg(
         long,
@@ -154,6 +160,9 @@ pub struct Args {
     #[arg(long, env = "RINGWRIGHT_BODY_LIMIT", default_value_t = 16 << 20, value_name = "BYTES",
         value_parser = RangedU64ValueParser::<usize>::new().range(1024..), help_heading = "Limits")]
     body_limit: usize,
+
+    #[command(flatten)]
+    postgres: Flags,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -258,8 +267,13 @@ impl Args {
             idle_exit: self.idle_exit,
             start_timeout: self.start_timeout,
             stop_timeout: STOP_TIMEOUT,
-            // Said, so that what the environment says is not taken for theirs.
-            extra_args: ["--host", "127.0.0.1", "--engine", "sqlite"].map(Into::into).to_vec(),
+            extra_args: self.shard_server(),
         })
+    }
+    /// What every shard server is told. All is said, so that what the environment says of ours is
+    /// not taken for theirs.
+    fn shard_server(&self) -> Vec<OsString> {
+        let ours = ["--host", "127.0.0.1", "--engine", self.engine.name(), "--database-url="];
+        [ours.map(Into::into).to_vec(), self.postgres.words()].concat()
     }
 }

@@ -24,10 +24,10 @@ use ringwright_metadata::{MetadataStore, SqlStore};
 use ringwright_plugin_runtime::{Catalogue, Runtime};
 use ringwright_replication::{Charge, Clock, Cluster, SystemClock};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::stop::Stop;
 use data_folder::DataFolder;
 
 /// How long requests under way may still take once the balancer is to stop.
@@ -178,29 +178,6 @@ async fn stop_all(control: &dyn Control) {
         }
     }))
     .await;
-}
-
-/// What tells the balancer to stop.
-struct Stop {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    fn listen() -> Result<Self> {
-        let on = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Stop {
-            interrupt: on(SignalKind::interrupt())?,
-            terminate: on(SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-        }
-    }
 }
 
 /// The URL people on this machine use for what listens there.

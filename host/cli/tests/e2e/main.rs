@@ -6,6 +6,7 @@
 mod chaos;
 mod failures;
 mod plugin;
+mod postgres;
 mod program;
 mod start;
 mod stopping;

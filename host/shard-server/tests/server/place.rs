@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use ringwright_shard_server::{Storage, router};
 use ringwright_wire::{HttpShardServer, ShardServer};
-use sqlx::Connection;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 
 pub struct Place {
@@ -16,7 +17,7 @@ pub struct Place {
 enum Kind {
     Sqlite(TempDir),
     Http(TempDir),
-    Postgres(String),
+    Postgres(Box<PgConnectOptions>),
 }
 
 impl Place {
@@ -32,8 +33,8 @@ impl Place {
         Self::new(Kind::Http(TempDir::new().unwrap()))
     }
 
-    pub fn postgres(url: String) -> Self {
-        Self::new(Kind::Postgres(url))
+    pub fn postgres(options: PgConnectOptions) -> Self {
+        Self::new(Kind::Postgres(Box::new(options)))
     }
 
     /// Opens the database; whoever had it open before loses it.
@@ -46,7 +47,9 @@ impl Place {
             Kind::Sqlite(dir) | Kind::Http(dir) => {
                 Storage::open_sqlite(dir.path().join("data.sqlite")).await.unwrap()
             }
-            Kind::Postgres(url) => Storage::open_postgres(url).await.unwrap(),
+            Kind::Postgres(options) => {
+                Storage::open_postgres(options.as_ref().clone()).await.unwrap()
+            }
         };
         self.open.lock().unwrap().push(storage.clone());
         match self.kind {
@@ -67,8 +70,8 @@ impl Place {
                 let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
                 sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
             }
-            Kind::Postgres(url) => {
-                let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+            Kind::Postgres(options) => {
+                let mut connection = options.connect().await.unwrap();
                 sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
             }
         }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use ringwright_shard_server::{Engine, RunError, Settings, Storage, run};
 use ringwright_wire::{HttpShardServer, ShardServer};
-use sqlx::{Connection, Executor};
+use sqlx::{ConnectOptions, Executor};
 use tempfile::TempDir;
 
 use crate::client::*;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, open_dir};
 
 fn settings(dir: &Path, idle_exit: Option<Duration>) -> Settings {
     Settings {
@@ -24,7 +24,7 @@ fn settings(dir: &Path, idle_exit: Option<Duration>) -> Settings {
 }
 
 async fn address(dir: &Path) -> String {
-    for _ in 0..200 {
+    for _ in 0..2000 {
         if let Ok(address) = std::fs::read_to_string(dir.join("address")) {
             return address;
         }
@@ -60,8 +60,8 @@ async fn it_stops_when_nobody_asks_any_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_reconnects_to_a_postgres_that_went_away() {
     let cluster = Cluster::start().await;
-    let url = cluster.database("data").await;
-    let server = Storage::open_postgres(&url).await.unwrap();
+    let options = cluster.database("data").await;
+    let server = Storage::open_postgres(options.clone()).await.unwrap();
     let stamp = ringwright_wire::Stamp {
         epoch: 1,
         incarnation: server.adopt(adopt(1)).await.unwrap().incarnation,
@@ -71,10 +71,55 @@ async fn it_reconnects_to_a_postgres_that_went_away() {
     for vat in 0..3 {
         client.write(vat, vat + 1, vec![insert(vat as i64)]).await;
         assert_eq!(client.keys(vat + 1).await.len() as u64, vat + 1);
-        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+        let mut connection = options.connect().await.unwrap();
         let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                       WHERE datname = 'data' AND pid <> pg_backend_pid()";
         connection.execute(others).await.unwrap();
     }
     assert_eq!(client.keys(3).await, [0, 1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_lock_fails_a_write_and_hangs_nothing() {
+    let cluster = Cluster::start().await;
+    let options = cluster.database("data").await;
+    let server = Storage::open_postgres(options.clone()).await.unwrap();
+    server.adopt(adopt(1)).await.unwrap();
+    let mut foreign = options.connect().await.unwrap();
+    foreign.execute("BEGIN; LOCK TABLE server_state").await.unwrap();
+    let refused = server.adopt(adopt(2)).await.unwrap_err().to_string();
+    assert!(refused.contains("lock timeout"), "{refused}");
+    foreign.execute("ROLLBACK").await.unwrap();
+    server.adopt(adopt(2)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_ends_with_its_own_postgres() {
+    let dir = open_dir();
+    let own = Engine::Postgres(Box::new(Engine::own_postgres(dir.path())));
+    let server = tokio::spawn(run(Settings { engine: own, ..settings(dir.path(), None) }));
+    let client = HttpShardServer::new(&address(dir.path()).await, Duration::from_secs(5));
+    client.adopt(adopt(1)).await.unwrap();
+    let pid_file =
+        std::fs::read_to_string(dir.path().join("postgres/data/postmaster.pid")).unwrap();
+    let pid = pid_file.lines().next().unwrap();
+    std::process::Command::new("kill").args(["-9", pid]).status().unwrap();
+    let ended = server.await.unwrap();
+    assert!(matches!(ended, Err(RunError::PostgresEnded(_))), "{ended:?}");
+    assert!(!dir.path().join("address").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_of_the_other_engine_are_not_passed_over() {
+    for (left, engine) in [("data.sqlite", "sqlite"), ("postgres", "postgres")] {
+        let dir = TempDir::new().unwrap();
+        std::fs::write(dir.path().join(left), "").unwrap();
+        let other = match engine {
+            "sqlite" => Engine::Postgres(Box::new(Engine::own_postgres(dir.path()))),
+            _ => Engine::Sqlite,
+        };
+        let refused = run(Settings { engine: other, ..settings(dir.path(), None) }).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains(&format!("--engine {engine}")), "{refused}");
+    }
 }

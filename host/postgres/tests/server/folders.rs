@@ -1,0 +1,125 @@
+//! What a Postgres makes of its folder, and what keeps it from starting.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use ringwright_postgres::Settings;
+
+use crate::place::{Place, insert, rows};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_one_programs_at_a_time() {
+    let place = Place::new();
+    let postgres = place.start().await;
+    let refused = place.refusal(place.settings()).await;
+    assert!(refused.contains("is in use by another program"), "{refused}");
+    postgres.stop().await.unwrap();
+    place.start().await.stop().await.unwrap();
+}
+
+/// A folder of programs, of which initdb does as much as it is told and is killed.
+fn cut_short(place: &Place, version: &str) -> PathBuf {
+    let dir = place.path().with_file_name("binaries");
+    std::fs::create_dir(&dir).unwrap();
+    let programs = [
+        ("postgres", "exit 1"),
+        ("initdb", "for new; do :; done; echo 9 >$new/PG_VERSION; echo half-way >&2; kill -9 $$"),
+    ];
+    for (name, does) in programs {
+        let program = dir.join(name);
+        let version = format!("[ \"$1\" = --version ] && echo '(PostgreSQL) {version}' && exit");
+        std::fs::write(&program, format!("#!/bin/sh\n{version}\n{does}\n")).unwrap();
+        std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    }
+    dir
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_initdb_cut_short_leaves_nothing_that_is_believed() {
+    let place = Place::new();
+    let binaries = cut_short(&place, "15.0");
+    let refused = place.refusal(Settings { binaries: Some(binaries), ..place.settings() }).await;
+    assert!(refused.contains("signal: 9") && refused.contains("half-way"), "{refused}");
+    assert!(!place.data().exists());
+    // One that was killed together with the program cleaned nothing up.
+    std::fs::create_dir(place.path().join("data.new")).unwrap();
+    std::fs::write(place.path().join("data.new/PG_VERSION"), "9").unwrap();
+    let postgres = place.start().await;
+    insert(&postgres, &[1]).await;
+    assert_eq!(rows(&postgres).await, [1]);
+    assert!(!place.path().join("data.new").exists());
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_of_another_version_are_refused_and_stay() {
+    let place = Place::new();
+    place.start().await.stop().await.unwrap();
+    let file = place.data().join("PG_VERSION");
+    let version = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, "9.6\n").unwrap();
+    let refused = place.refusal(place.settings()).await;
+    for told in ["of Postgres 9", &format!("has Postgres {}", version.trim()), "pg_upgrade"] {
+        assert!(refused.contains(told), "{told}: {refused}");
+    }
+    std::fs::write(&file, version).unwrap();
+    place.start().await.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_that_ends_at_once_says_why() {
+    let place = Place::new();
+    let greedy = Settings { shared_buffers_mib: 8 << 20, ..place.settings() };
+    let refused = place.refusal(greedy).await;
+    assert!(refused.contains("ended at once") && refused.contains("FATAL"), "{refused}");
+    place.start().await.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deep_folder_has_its_socket_elsewhere() {
+    let place = Place::new();
+    let settings = Settings::new(place.path().join("x".repeat(100)));
+    let link = settings.dir.join("run");
+    let start = async || ringwright_postgres::Postgres::start(settings.clone()).await.unwrap();
+    let postgres = start().await;
+    insert(&postgres, &[1]).await;
+    let first = std::fs::read_link(&link).unwrap();
+    assert_eq!(std::fs::metadata(&first).unwrap().permissions().mode() & 0o777, 0o700);
+    postgres.stop().await.unwrap();
+    assert!(!first.exists());
+    // One that was killed leaves it to the next.
+    std::fs::create_dir(&first).unwrap();
+    std::fs::write(first.join(".s.PGSQL.5432.lock"), "").unwrap();
+    let postgres = start().await;
+    assert!(!first.exists());
+    assert_eq!(rows(&postgres).await, [1]);
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_owner_gets_to_the_data_and_the_socket() {
+    let place = Place::new();
+    let postgres = place.start().await;
+    for dir in [place.data(), place.path().join("run")] {
+        let mode = std::fs::metadata(&dir).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}", dir.display());
+    }
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_postgres_cannot_get_to_is_named() {
+    if !rustix::process::geteuid().is_root() {
+        return; // only root runs it as somebody else
+    }
+    let place = Place::new();
+    let above = place.path().parent().unwrap().to_owned();
+    std::fs::set_permissions(&above, Permissions::from_mode(0o700)).unwrap();
+    let refused = place.refusal(place.settings()).await;
+    assert!(refused.contains("cannot enter") && refused.contains("chmod o+x"), "{refused}");
+    std::fs::set_permissions(&above, Permissions::from_mode(0o711)).unwrap();
+    let nobody = Settings { user: "no-such-user".into(), ..place.settings() };
+    let refused = place.refusal(nobody).await;
+    assert!(refused.contains("there is no user no-such-user"), "{refused}");
+}
