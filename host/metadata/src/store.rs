@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ringwright_model::{ClusterConfig, Epoch};
@@ -20,6 +21,9 @@ use crate::database::{Database, PATIENCE, Transaction};
 use crate::query::query;
 use crate::{Change, Charge, MetadataError, MetadataStore, Remembered, RingPoint};
 use crate::{apply, load, postgres, sqlite};
+
+/// What a change may add to the time of a long list, such as the first of a large cluster.
+const PER_CHANGE: Duration = Duration::from_millis(1);
 
 /// The metadata in a SQL database; clones share it.
 #[derive(Clone)]
@@ -66,7 +70,7 @@ impl fmt::Debug for SqlStore {
 #[async_trait]
 impl MetadataStore for SqlStore {
     async fn charge(&self) -> Result<Charge, MetadataError> {
-        bounded(load::charge(&self.database)).await
+        bounded(PATIENCE, load::charge(&self.database)).await
     }
 
     async fn take_charge(
@@ -82,7 +86,7 @@ impl MetadataStore for SqlStore {
             .bind(holder.to_owned())
             .bind(apply::signed(seen.epoch)?)
             .bind(apply::signed(seen.beat)?);
-        bounded(async {
+        bounded(PATIENCE, async {
             let mut tx = self.database.write().await?;
             let epoch = tx.row(take).await?;
             tx.commit().await?;
@@ -98,7 +102,7 @@ impl MetadataStore for SqlStore {
     async fn release(&self, epoch: Epoch) -> Result<(), MetadataError> {
         // Given back twice is given back: the first answer may have been lost.
         const RELEASE: &str = "UPDATE charge SET released = TRUE WHERE epoch = $1";
-        bounded(async {
+        bounded(PATIENCE, async {
             let mut tx = self.database.write().await?;
             held(&mut tx, RELEASE, epoch).await?;
             Ok(tx.commit().await?)
@@ -107,15 +111,16 @@ impl MetadataStore for SqlStore {
     }
 
     async fn load(&self) -> Result<ClusterConfig, MetadataError> {
-        bounded(load::config(&self.database)).await
+        bounded(PATIENCE, load::config(&self.database)).await
     }
 
     async fn ring(&self) -> Result<Vec<RingPoint>, MetadataError> {
-        bounded(load::ring(&self.database)).await
+        bounded(PATIENCE, load::ring(&self.database)).await
     }
 
     async fn apply(&self, epoch: Epoch, changes: &[Change]) -> Result<(), MetadataError> {
-        bounded(async {
+        let limit = PATIENCE + PER_CHANGE * u32::try_from(changes.len()).unwrap_or(u32::MAX);
+        bounded(limit, async {
             let mut tx = self.database.write().await?;
             fence(&mut tx, epoch).await?;
             apply::apply(&mut tx, changes).await?;
@@ -125,17 +130,18 @@ impl MetadataStore for SqlStore {
     }
 
     async fn remembered(&self, key: &str) -> Result<Option<Remembered>, MetadataError> {
-        bounded(load::remembered(&self.database, key)).await
+        bounded(PATIENCE, load::remembered(&self.database, key)).await
     }
 }
 
 /// The call's outcome, unknown where it takes too long: nobody is to wait for ever for a database
 /// that has stopped, or a network that swallows what it is given.
 async fn bounded<T>(
+    limit: Duration,
     call: impl Future<Output = Result<T, MetadataError>>,
 ) -> Result<T, MetadataError> {
-    timeout(PATIENCE, call).await.unwrap_or_else(|_| {
-        Err(MetadataError::Unavailable(format!("the database did not answer within {PATIENCE:?}")))
+    timeout(limit, call).await.unwrap_or_else(|_| {
+        Err(MetadataError::Unavailable(format!("the database did not answer within {limit:?}")))
     })
 }
 

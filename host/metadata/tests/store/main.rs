@@ -9,6 +9,7 @@ mod charge;
 mod cluster;
 mod home;
 mod layouts;
+mod outages;
 
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ macro_rules! suite {
         /// One test, since each would need a Postgres of its own.
         #[tokio::test(flavor = "multi_thread")]
         async fn on_postgres() {
-            let cluster = Arc::new(cluster::Cluster::start().await);
+            let cluster = Arc::new(cluster::Cluster::started().await);
             let mut failed = Vec::new();
             $($(
                 let home = Home::postgres(&cluster).await;
