@@ -9,17 +9,15 @@ use std::time::SystemTime;
 
 use ringwright_model::Term;
 use serde::Serialize;
-use sqlx::SqliteConnection;
-use sqlx::error::ErrorKind;
+use sqlx::error::{DatabaseError, ErrorKind};
 
-use crate::statements::{self, Query};
+use crate::database::Transaction;
+use crate::query::Query;
+use crate::statements;
 use crate::{Change, MetadataError};
 
 /// Makes all the changes; on an error the transaction is to be rolled back.
-pub(crate) async fn apply(
-    tx: &mut SqliteConnection,
-    changes: &[Change],
-) -> Result<(), MetadataError> {
+pub(crate) async fn apply(tx: &mut Transaction, changes: &[Change]) -> Result<(), MetadataError> {
     let now = now();
     let mut vats: BTreeMap<&str, Term> = BTreeMap::new();
     let mut answers: Vec<(&str, &str, &str)> = Vec::new();
@@ -66,30 +64,27 @@ pub(crate) async fn apply(
     }
     raise(tx, &vats).await?;
     if !answers.is_empty() {
-        statements::remember(&answers, now)?.execute(tx).await?;
+        tx.execute(statements::remember(&answers, now)?).await?;
     }
     Ok(())
 }
 
-async fn raise(
-    tx: &mut SqliteConnection,
-    vats: &BTreeMap<&str, Term>,
-) -> Result<(), MetadataError> {
+async fn raise(tx: &mut Transaction, vats: &BTreeMap<&str, Term>) -> Result<(), MetadataError> {
     let Some(highest) = vats.values().max() else { return Ok(()) };
     signed(*highest)?;
     let list = json(&Vec::from_iter(vats))?;
-    let raised = statements::raise_vats(&list).execute(&mut *tx).await?.rows_affected();
+    let raised = tx.execute(statements::raise_vats(&list)).await?;
     if usize::try_from(raised) == Ok(vats.len()) {
         return Ok(());
     }
-    let unknown: Vec<String> =
-        sqlx::query_scalar(statements::UNKNOWN_SHARDS).bind(list).fetch_all(tx).await?;
+    let unknown: Vec<(String,)> = tx.rows(statements::unknown_shards(list)).await?;
+    let unknown: Vec<String> = unknown.into_iter().map(|(shard,)| shard).collect();
     Err(refused(format_args!("no shard is called {}", unknown.join(", "))))
 }
 
 /// Runs a statement that touches nothing where what is there differs from what is asked.
 async fn unless_clash(
-    tx: &mut SqliteConnection,
+    tx: &mut Transaction,
     change: &Change,
     query: Query,
 ) -> Result<(), MetadataError> {
@@ -100,18 +95,20 @@ async fn unless_clash(
 }
 
 /// Runs a statement; what breaks a rule of the tables is refused, not tried again.
-async fn run(
-    tx: &mut SqliteConnection,
-    change: &Change,
-    query: Query,
-) -> Result<u64, MetadataError> {
-    match query.execute(tx).await {
-        Ok(done) => Ok(done.rows_affected()),
-        Err(sqlx::Error::Database(e)) if !matches!(e.kind(), ErrorKind::Other) => {
+async fn run(tx: &mut Transaction, change: &Change, query: Query) -> Result<u64, MetadataError> {
+    match tx.execute(query).await {
+        Err(sqlx::Error::Database(e)) if is_for_good(&*e) => {
             Err(refused(format_args!("{change:?} cannot be made: {e}")))
         }
-        Err(e) => Err(e.into()),
+        done => Ok(done?),
     }
+}
+
+/// Whether a statement fails however often it is run: it breaks a rule of the tables, or holds
+/// what Postgres cannot (class 22), such as a text with a zero in it.
+fn is_for_good(error: &dyn DatabaseError) -> bool {
+    !matches!(error.kind(), ErrorKind::Other)
+        || error.code().is_some_and(|code| code.len() == 5 && code.starts_with("22"))
 }
 
 /// A number of ours for a signed column.

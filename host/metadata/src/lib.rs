@@ -6,8 +6,13 @@
 
 mod apply;
 mod change;
+mod connections;
+mod database;
 mod error;
+mod layout;
 mod load;
+mod postgres;
+mod query;
 mod sqlite;
 mod statements;
 mod store;

@@ -3,42 +3,36 @@
 use ringwright_model::{Attributes, ClusterConfig, Replica, Server, Shard};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sqlx::{SqliteConnection, SqlitePool};
 
+use crate::database::Database;
+use crate::query::query;
 use crate::{Charge, MetadataError, Remembered, RingPoint};
 
-pub(crate) async fn charge(readers: &SqlitePool) -> Result<Charge, MetadataError> {
-    let (epoch, holder, beat, released): (i64, String, i64, bool) =
-        sqlx::query_as("SELECT epoch, holder, beat, released FROM charge")
-            .fetch_one(readers)
-            .await?;
+pub(crate) async fn charge(database: &Database) -> Result<Charge, MetadataError> {
+    let rows = database.rows(query("SELECT epoch, holder, beat, released FROM charge")).await?;
+    let (epoch, holder, beat, released): (i64, String, i64, bool) = the_one(rows)?;
     Ok(Charge { epoch: unsigned(epoch)?, holder, beat: unsigned(beat)?, released })
 }
 
-/// The whole configuration, as one snapshot where `tx` is one.
-pub(crate) async fn config(tx: &mut SqliteConnection) -> Result<ClusterConfig, MetadataError> {
+/// The whole configuration.
+pub(crate) async fn config(database: &Database) -> Result<ClusterConfig, MetadataError> {
+    let mut tx = database.snapshot().await?;
     type Text = Option<String>;
     type Configuration = (String, Text, Text, String, Text, Text);
+    const CONFIGURATION: &str = "
+        SELECT cluster_id, protocol, table_schema, sharding, hash_plugin, placement_plugin
+        FROM configuration";
     let (id, protocol, schema, sharding, hash_plugin, placement_plugin): Configuration =
-        sqlx::query_as(
-            "SELECT cluster_id, protocol, table_schema, sharding, hash_plugin, placement_plugin
-         FROM configuration",
-        )
-        .fetch_one(&mut *tx)
-        .await?;
+        the_one(tx.rows(query(CONFIGURATION)).await?)?;
     let shards: Vec<(String, i64, i64, i64)> =
-        sqlx::query_as("SELECT id, low, size, valid_at FROM shard_t ORDER BY position")
-            .fetch_all(&mut *tx)
-            .await?;
-    let servers: Vec<(i64, String, Option<String>, i64, String)> = sqlx::query_as(
-        "SELECT id, name, incarnation, weight, labels FROM server ORDER BY position",
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    let replicas: Vec<(String, String, String)> =
-        sqlx::query_as("SELECT shard, server, state FROM map_t ORDER BY shard, server")
-            .fetch_all(&mut *tx)
-            .await?;
+        tx.rows(query("SELECT id, low, size, valid_at FROM shard_t ORDER BY position")).await?;
+    const SERVERS: &str =
+        "SELECT id, name, incarnation, weight, labels FROM server ORDER BY position";
+    let servers: Vec<(i64, String, Option<String>, i64, String)> = tx.rows(query(SERVERS)).await?;
+    let mut replicas: Vec<(String, String, String)> =
+        tx.rows(query("SELECT shard, server, state FROM map_t")).await?;
+    tx.commit().await?;
+    replicas.sort(); // here, as each database has its own order of texts
     Ok(ClusterConfig {
         id,
         protocol: protocol.map(from_word).transpose()?,
@@ -59,26 +53,26 @@ pub(crate) async fn config(tx: &mut SqliteConnection) -> Result<ClusterConfig, M
     })
 }
 
-pub(crate) async fn ring(readers: &SqlitePool) -> Result<Vec<RingPoint>, MetadataError> {
+pub(crate) async fn ring(database: &Database) -> Result<Vec<RingPoint>, MetadataError> {
     let points: Vec<(i64, i64, String)> =
-        sqlx::query_as("SELECT slot, virtual_node, server FROM ring ORDER BY slot")
-            .fetch_all(readers)
-            .await?;
+        database.rows(query("SELECT slot, virtual_node, server FROM ring ORDER BY slot")).await?;
     all(points, |(slot, virtual_node, server)| {
         Ok(RingPoint { slot: unsigned(slot)?, virtual_node: unsigned(virtual_node)?, server })
     })
 }
 
 pub(crate) async fn remembered(
-    readers: &SqlitePool,
+    database: &Database,
     key: &str,
 ) -> Result<Option<Remembered>, MetadataError> {
-    let found: Option<(String, String)> =
-        sqlx::query_as("SELECT fingerprint, answer FROM remembered WHERE key = $1")
-            .bind(key)
-            .fetch_optional(readers)
-            .await?;
-    Ok(found.map(|(fingerprint, answer)| Remembered { fingerprint, answer }))
+    const FIND: &str = "SELECT fingerprint, answer FROM remembered WHERE key = $1";
+    let mut found: Vec<(String, String)> = database.rows(query(FIND).bind(key.to_owned())).await?;
+    Ok(found.pop().map(|(fingerprint, answer)| Remembered { fingerprint, answer }))
+}
+
+/// The row of a table that has one.
+fn the_one<T>(mut rows: Vec<T>) -> Result<T, MetadataError> {
+    rows.pop().ok_or(MetadataError::Storage(sqlx::Error::RowNotFound))
 }
 
 /// A number of ours out of a signed column.

@@ -5,16 +5,10 @@
 use ringwright_model::{
     Attributes, Choice, Protocol, ReplicaState, Schema, Server, Shard, Sharding,
 };
-use sqlx::sqlite::{Sqlite, SqliteArguments};
 
 use crate::apply::{json, signed};
+use crate::query::{Query, query};
 use crate::{MetadataError, RingPoint};
-
-pub(crate) type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
-
-fn query(sql: &'static str) -> Query {
-    sqlx::query(sql)
-}
 
 pub(crate) fn set_protocol(protocol: Protocol) -> Result<Query, MetadataError> {
     Ok(query("UPDATE configuration SET protocol = $1").bind(word(json(&protocol)?)))
@@ -54,8 +48,11 @@ pub(crate) fn raise_vats(list: &str) -> Query {
 }
 
 /// Those of the same list that there are not.
-pub(crate) const UNKNOWN_SHARDS: &str = "
-    SELECT value->>0 FROM json_each($1) WHERE value->>0 NOT IN (SELECT id FROM shard_t)";
+pub(crate) fn unknown_shards(list: String) -> Query {
+    const UNKNOWN: &str = "
+        SELECT value->>0 FROM json_each($1) WHERE value->>0 NOT IN (SELECT id FROM shard_t)";
+    query(UNKNOWN).bind(list)
+}
 
 /// Touches no row where the server of that name has another number.
 pub(crate) fn put_server(server: &Server) -> Result<Query, MetadataError> {

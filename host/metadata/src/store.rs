@@ -1,20 +1,34 @@
 //! The store in a SQL database. The statements are such that SQLite and Postgres both take them.
+//!
+//! One row, the charge's, puts all changes in order, whoever makes them. A transaction that
+//! changes anything first updates that row where it is as the caller expects, and so holds its
+//! lock until it ends. SQLite lets one transaction write at a time anyway. Postgres, at READ
+//! COMMITTED, has the update wait for whoever holds the lock and then look at the row anew; the
+//! statements that follow see all that was committed before. So nothing is committed once another
+//! has taken charge, and no charge is taken that has beaten since it was seen. A transaction that
+//! was given up half-way never commits, as nobody sends its COMMIT; one that was given up later
+//! holds the row until it has committed. Neither can come after a change that was made later.
 
+use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ringwright_model::{ClusterConfig, Epoch};
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+use tokio::time::timeout;
 
+use crate::database::{Database, PATIENCE, Transaction};
+use crate::query::query;
 use crate::{Change, Charge, MetadataError, MetadataStore, Remembered, RingPoint};
-use crate::{apply, load, sqlite};
+use crate::{apply, load, postgres, sqlite};
+
+/// What a change may add to the time of a long list, such as the first of a large cluster.
+const PER_CHANGE: Duration = Duration::from_millis(1);
 
 /// The metadata in a SQL database; clones share it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SqlStore {
-    /// One connection: writers wait for each other here rather than in the database.
-    pub(crate) writer: SqlitePool,
-    readers: SqlitePool,
+    database: Database,
 }
 
 impl SqlStore {
@@ -23,26 +37,40 @@ impl SqlStore {
     /// # Errors
     /// What the database said; [`MetadataError::Corrupt`] for a file that a newer version wrote.
     pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlStore, MetadataError> {
-        let (writer, readers) = sqlite::open(path.as_ref()).await?;
-        Ok(SqlStore { writer, readers })
+        Ok(SqlStore { database: sqlite::open(path.as_ref()).await? })
+    }
+
+    /// Opens a database of a Postgres, and makes the tables where there are none. Waits a minute
+    /// for a Postgres that cannot be reached. The password need not be in the URL.
+    ///
+    /// # Errors
+    /// What the database said; [`MetadataError::Unavailable`] where it cannot be reached,
+    /// [`MetadataError::Corrupt`] for a database that a newer version wrote.
+    pub async fn open_postgres(
+        url: &str,
+        password: Option<&str>,
+    ) -> Result<SqlStore, MetadataError> {
+        Ok(SqlStore { database: postgres::open(url, password).await? })
     }
 
     /// Waits for what is being read and written, and closes the database for every clone.
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await; // the last one out folds SQLite's log into the file
+        // A database that does not answer is left as it is.
+        let _ = timeout(PATIENCE, self.database.close()).await;
     }
+}
 
-    /// Begins a transaction that may write, and holds the lock from its start.
-    async fn write(&self) -> Result<Transaction<'static, Sqlite>, MetadataError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+/// Without where it is, which may hold a password.
+impl fmt::Debug for SqlStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlStore").finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl MetadataStore for SqlStore {
     async fn charge(&self) -> Result<Charge, MetadataError> {
-        load::charge(&self.readers).await
+        bounded(PATIENCE, load::charge(&self.database)).await
     }
 
     async fn take_charge(
@@ -54,70 +82,81 @@ impl MetadataStore for SqlStore {
             UPDATE charge SET epoch = epoch + 1, holder = $1, beat = 0, released = FALSE
             WHERE epoch = $2 AND beat = $3
             RETURNING epoch";
-        let mut tx = self.write().await?;
-        let epoch: Option<i64> = sqlx::query_scalar(TAKE)
-            .bind(holder)
+        let take = query(TAKE)
+            .bind(holder.to_owned())
             .bind(apply::signed(seen.epoch)?)
-            .bind(apply::signed(seen.beat)?)
-            .fetch_optional(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        epoch.map(load::unsigned).transpose()
+            .bind(apply::signed(seen.beat)?);
+        bounded(PATIENCE, async {
+            let mut tx = self.database.write().await?;
+            let epoch = tx.row(take).await?;
+            tx.commit().await?;
+            epoch.map(|(epoch,)| load::unsigned(epoch)).transpose()
+        })
+        .await
     }
 
     async fn renew(&self, epoch: Epoch) -> Result<(), MetadataError> {
-        let mut tx = self.write().await?;
-        fence(&mut tx, epoch).await?;
-        Ok(tx.commit().await?)
+        self.apply(epoch, &[]).await
     }
 
     async fn release(&self, epoch: Epoch) -> Result<(), MetadataError> {
         // Given back twice is given back: the first answer may have been lost.
         const RELEASE: &str = "UPDATE charge SET released = TRUE WHERE epoch = $1";
-        let mut tx = self.write().await?;
-        held(&mut tx, RELEASE, epoch).await?;
-        Ok(tx.commit().await?)
+        bounded(PATIENCE, async {
+            let mut tx = self.database.write().await?;
+            held(&mut tx, RELEASE, epoch).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     async fn load(&self) -> Result<ClusterConfig, MetadataError> {
-        let mut snapshot = self.readers.begin().await?;
-        let config = load::config(&mut snapshot).await?;
-        snapshot.commit().await?;
-        Ok(config)
+        bounded(PATIENCE, load::config(&self.database)).await
     }
 
     async fn ring(&self) -> Result<Vec<RingPoint>, MetadataError> {
-        load::ring(&self.readers).await
+        bounded(PATIENCE, load::ring(&self.database)).await
     }
 
     async fn apply(&self, epoch: Epoch, changes: &[Change]) -> Result<(), MetadataError> {
-        let mut tx = self.write().await?;
-        fence(&mut tx, epoch).await?;
-        apply::apply(&mut tx, changes).await?;
-        Ok(tx.commit().await?)
+        let limit = PATIENCE + PER_CHANGE * u32::try_from(changes.len()).unwrap_or(u32::MAX);
+        bounded(limit, async {
+            let mut tx = self.database.write().await?;
+            fence(&mut tx, epoch).await?;
+            apply::apply(&mut tx, changes).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     async fn remembered(&self, key: &str) -> Result<Option<Remembered>, MetadataError> {
-        load::remembered(&self.readers, key).await
+        bounded(PATIENCE, load::remembered(&self.database, key)).await
     }
+}
+
+/// The call's outcome, unknown where it takes too long: nobody is to wait for ever for a database
+/// that has stopped, or a network that swallows what it is given.
+async fn bounded<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, MetadataError>>,
+) -> Result<T, MetadataError> {
+    timeout(limit, call).await.unwrap_or_else(|_| {
+        Err(MetadataError::Unavailable(format!("the database did not answer within {limit:?}")))
+    })
 }
 
 /// Makes sure of the charge until the transaction ends. Whoever can do this lives, so it is a
 /// beat too.
-async fn fence(tx: &mut SqliteConnection, epoch: Epoch) -> Result<(), MetadataError> {
+async fn fence(tx: &mut Transaction, epoch: Epoch) -> Result<(), MetadataError> {
     // A charge given back does not come to life again: another balancer need not wait for it.
     held(tx, "UPDATE charge SET beat = beat + 1 WHERE epoch = $1 AND NOT released", epoch).await
 }
 
 /// Runs a statement that touches the charge's row only where `epoch` holds it.
-async fn held(
-    tx: &mut SqliteConnection,
-    sql: &'static str,
-    epoch: Epoch,
-) -> Result<(), MetadataError> {
+async fn held(tx: &mut Transaction, sql: &'static str, epoch: Epoch) -> Result<(), MetadataError> {
     let lost = MetadataError::ChargeLost { epoch };
     let Ok(signed) = i64::try_from(epoch) else { return Err(lost) };
-    let touched = sqlx::query(sql).bind(signed).execute(tx).await?.rows_affected();
+    let touched = tx.execute(query(sql).bind(signed)).await?;
     if touched == 1 { Ok(()) } else { Err(lost) }
 }
 
@@ -131,11 +170,9 @@ mod tests {
     async fn every_commit_is_flushed() {
         let dir = tempfile::tempdir().unwrap();
         let store = SqlStore::open_sqlite(dir.path().join("m")).await.unwrap();
-        let one = &store.writer;
-        let synchronous: i64 =
-            sqlx::query_scalar("PRAGMA synchronous").fetch_one(one).await.unwrap();
-        let journal: String =
-            sqlx::query_scalar("PRAGMA journal_mode").fetch_one(one).await.unwrap();
-        assert_eq!((synchronous, journal.as_str()), (2, "wal"));
+        let mut tx = store.database.write().await.unwrap();
+        let synchronous: (i64,) = tx.row(query("PRAGMA synchronous")).await.unwrap().unwrap();
+        let journal: (String,) = tx.row(query("PRAGMA journal_mode")).await.unwrap().unwrap();
+        assert_eq!((synchronous.0, journal.0.as_str()), (2, "wal"));
     }
 }

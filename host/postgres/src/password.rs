@@ -26,7 +26,8 @@ impl Password {
         }
     }
 
-    pub(crate) fn reveal(&self) -> &str {
+    /// What it is, for whom it opens something.
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }

@@ -13,6 +13,13 @@ use ringwright_metadata::{MetadataError, MetadataStore};
 use ringwright_model::Epoch;
 
 use crate::Clock;
+use crate::store::within;
+
+/// How long a store that does not answer is asked for the charge: it may be starting, too.
+const STORE_START: Duration = Duration::from_secs(60);
+
+/// How long to wait before it is asked again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// A charge that was taken.
 pub struct Charge {
@@ -36,6 +43,9 @@ impl Charge {
     /// `exclusive` says that the caller knows by other means (a lock on the data folder) that
     /// no other balancer lives, so that there is nothing to wait for.
     ///
+    /// A store that does not answer is asked again for a minute: it may have been started together
+    /// with this balancer.
+    ///
     /// # Errors
     /// Those of the store.
     pub async fn take(
@@ -45,12 +55,21 @@ impl Charge {
         term: Duration,
         exclusive: bool,
     ) -> Result<Arc<Charge>, MetadataError> {
+        let mut silent_since = None;
         let (asked, epoch) = loop {
-            let seen = lapsed(&*store, &*clock, term, exclusive).await?;
-            let asked = clock.now();
-            // Its holder may have shown a sign of life since, or another may have been faster.
-            if let Some(epoch) = store.take_charge(holder, &seen).await? {
-                break (asked, epoch);
+            match try_to_take(&*store, &*clock, holder, term, exclusive).await {
+                Ok(Some(taken)) => break taken,
+                // Its holder has shown a sign of life since, or another was faster.
+                Ok(None) => silent_since = None,
+                Err(error) => {
+                    let now = clock.now();
+                    let silent = now.saturating_sub(*silent_since.get_or_insert(now));
+                    if matches!(error, MetadataError::Corrupt(_)) || silent >= STORE_START {
+                        return Err(error);
+                    }
+                    tracing::warn!(%error, "waiting for the metadata store to give the charge");
+                    clock.sleep(RETRY).await;
+                }
             }
         };
         tracing::info!(epoch, "took charge of the cluster");
@@ -94,24 +113,34 @@ impl Charge {
     }
 
     /// Renews the charge until it is lost.
+    ///
+    /// The right lasts three quarters of the term. Asked for after one, given up after two and
+    /// asked for again, it outlives a call that is lost.
     pub async fn keep(&self) {
         loop {
-            self.renew().await;
+            let renewed = self.renew().await;
             if self.is_lost() {
                 return;
             }
-            self.clock.sleep(self.term / 4).await;
+            self.clock.sleep(self.term / if renewed { 4 } else { 16 }).await;
         }
     }
 
-    /// Renews the charge once.
-    pub async fn renew(&self) {
+    /// Renews the charge once; tells whether that is known to have succeeded.
+    pub async fn renew(&self) -> bool {
         let asked = self.clock.now();
-        match self.store.renew(self.epoch).await {
+        let renewed = within(&*self.clock, self.answer_time(), self.store.renew(self.epoch)).await;
+        match &renewed {
             Ok(()) => self.extend_from(asked),
             Err(MetadataError::ChargeLost { .. }) => self.set_lost(),
             Err(error) => tracing::warn!(%error, "the charge could not be renewed"),
         }
+        renewed.is_ok()
+    }
+
+    /// How long the store may take to answer before it is asked again.
+    pub(crate) fn answer_time(&self) -> Duration {
+        self.term / 4
     }
 
     /// Gives the charge back, for good: whatever watches for its loss ends.
@@ -126,6 +155,20 @@ impl Charge {
         // A quarter less than the term, in case two machines' clocks run at different rates.
         self.valid_until.fetch_max(nanos(asked + self.term * 3 / 4), Ordering::AcqRel);
     }
+}
+
+/// Waits until the charge has lapsed, and asks for it; tells when it asked.
+async fn try_to_take(
+    store: &dyn MetadataStore,
+    clock: &dyn Clock,
+    holder: &str,
+    term: Duration,
+    exclusive: bool,
+) -> Result<Option<(Duration, Epoch)>, MetadataError> {
+    let seen = lapsed(store, clock, term, exclusive).await?;
+    let asked = clock.now();
+    let epoch = store.take_charge(holder, &seen).await?;
+    Ok(epoch.map(|epoch| (asked, epoch)))
 }
 
 /// The charge as nobody holds it: given back, or silent for `term`.

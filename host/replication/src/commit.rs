@@ -6,6 +6,7 @@ use std::time::Duration;
 use ringwright_metadata::{Change, MetadataError, MetadataStore};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::store::within;
 use crate::{Charge, Clock};
 
 type Waiting = (Vec<Change>, oneshot::Sender<Result<(), MetadataError>>);
@@ -62,7 +63,8 @@ async fn commit_all(
 }
 
 /// Commits, again and again where the outcome is unknown: every change can be made twice, and
-/// none of them may be taken for undone while it may have been done.
+/// none of them may be taken for undone while it may have been done. The store is given more time
+/// each time, as it may be the changes that take so long.
 async fn insist(
     store: &dyn MetadataStore,
     charge: &Charge,
@@ -70,11 +72,12 @@ async fn insist(
     changes: &[Change],
 ) -> Result<(), MetadataError> {
     let mut pause = Duration::from_millis(10);
+    let mut limit = charge.answer_time();
     loop {
         if charge.is_lost() {
             return Err(MetadataError::ChargeLost { epoch: charge.epoch() });
         }
-        match store.apply(charge.epoch(), changes).await {
+        match within(clock, limit, store.apply(charge.epoch(), changes)).await {
             Ok(()) => return Ok(()),
             Err(e @ MetadataError::ChargeLost { .. }) => {
                 charge.set_lost();
@@ -88,6 +91,7 @@ async fn insist(
                 tracing::warn!(%error, "commit stalled: the metadata store does not answer");
                 clock.sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(1));
+                limit = (limit * 2).min(charge.answer_time() * 64);
             }
         }
     }

@@ -26,6 +26,7 @@ mod read;
 mod read_batch;
 mod round;
 mod settings;
+mod store;
 mod view;
 mod write;
 

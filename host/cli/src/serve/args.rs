@@ -14,6 +14,7 @@ use ringwright_control::ProcessSettings;
 
 use super::control::DockerArgs;
 use super::data_folder::DataFolder;
+use super::metadata::Metadata;
 use crate::memory::{self, PluginMemory};
 use crate::postgres::Flags;
 use crate::shard_server::Engine;
@@ -31,7 +32,7 @@ pub struct Args {
     /// Port to listen on.
     #[arg(long, env = "RINGWRIGHT_PORT", default_value_t = 5000)]
     pub port: u16,
-    /// Folder for all data: the metadata and one folder a shard server.
+    /// Folder for all data: the metadata, unless it is elsewhere, and one folder a shard server.
     #[arg(long, env = "RINGWRIGHT_DATA_DIR", default_value = "data")]
     pub data_dir: PathBuf,
     /// What the shard servers keep their rows in; for postgres each runs one of its own.
@@ -52,6 +53,10 @@ pub struct Args {
     /// A payload of /init to set the first cluster up with, where there is none.
     #[arg(long, env = "RINGWRIGHT_INIT", value_name = "FILE", conflicts_with = "demo")]
     pub init: Option<PathBuf>,
+
+    /// Where the metadata is.
+    #[command(flatten)]
+    pub metadata: Metadata,
 
     /// The hash function where none was chosen by PUT /plugins/active.
     #[arg(
@@ -207,7 +212,7 @@ impl Args {
             format_duration(interval),
             format_duration(idle)
         );
-        Ok(())
+        self.metadata.check()
     }
 
     /// The brains' part.

@@ -4,6 +4,7 @@ mod args;
 mod control;
 mod data_folder;
 mod demo;
+mod metadata;
 mod setup;
 
 pub use args::Args;
@@ -21,7 +22,7 @@ use ringwright_balancer::routing::Router;
 use ringwright_balancer::supervisor::Supervisor;
 use ringwright_balancer::{Balancer, api};
 use ringwright_control::Control;
-use ringwright_metadata::{MetadataStore, SqlStore};
+use ringwright_metadata::MetadataStore;
 use ringwright_plugin_runtime::{Catalogue, Runtime};
 use ringwright_replication::{Charge, Clock, Cluster, SystemClock};
 use serde_json::Value;
@@ -48,9 +49,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     let data = DataFolder::open(&args.data_dir)?;
     let listener = listen(&args.host, args.port).await?;
     let address = listener.local_addr().context("the port's address")?;
-    let store = SqlStore::open_sqlite(data.metadata())
-        .await
-        .with_context(|| format!("cannot open the metadata in {}", data.metadata().display()))?;
+    let store = args.metadata.open(&data).await?;
     let control = control::start(&args, &data).await?;
     let balancer = assemble(&args, &data, Arc::new(store.clone()), control.clone()).await?;
 
@@ -150,8 +149,9 @@ async fn assemble(
     let brain = Arc::new(brain(args, data, &*store).await?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let holder = format!("process {} at port {}", std::process::id(), args.port);
-    // The lock on the data folder says that no other balancer lives.
-    let charge = Charge::take(store.clone(), clock.clone(), &holder, args.charge_term, true)
+    // The lock on the data folder says that no other balancer lives that has the metadata there.
+    let exclusive = args.metadata.is_in_the_data_folder();
+    let charge = Charge::take(store.clone(), clock.clone(), &holder, args.charge_term, exclusive)
         .await
         .context("cannot take charge of the cluster")?;
     let router = Arc::new(Router::new(brain.clone(), args.routing()).context("the router")?);

@@ -5,6 +5,7 @@
 
 mod chaos;
 mod failures;
+mod metadata;
 mod plugin;
 mod postgres;
 mod program;

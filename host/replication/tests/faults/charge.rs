@@ -208,3 +208,62 @@ async fn a_beat_the_store_did_not_answer_does_not_end_the_charge() {
     balancer.clock.jump(TERM * 3 / 4);
     assert_eq!(balancer.cluster.charge().check(), Err(NotInCharge), "nor does it renew it");
 }
+
+/// Waits for a beat after that one.
+async fn until_beaten(world: &World, before: u64) {
+    soon(async { while world.store.charge().await.unwrap().beat == before {} }).await;
+}
+
+#[tokio::test]
+async fn a_charge_outlives_a_beat_that_is_never_answered() {
+    let (world, balancer) = World::with(1).await;
+    let (charge, clock) = (balancer.cluster.charge().clone(), balancer.clock.clone());
+    let (before, swallowed) = (world.store.charge().await.unwrap().beat, Gate::new());
+    clock.jump(TERM / 4);
+    world.store.next(StoreKind::Renew, Fate::HoldRequest(swallowed.clone()));
+    let keeping = tokio::spawn({
+        let charge = charge.clone();
+        async move { charge.keep().await }
+    });
+    swallowed.arrived().await;
+    // It is given up, and asked for again, all before the charge is over.
+    while world.store.calls(StoreKind::Renew) == 1 {
+        assert_eq!(charge.check(), Ok(()));
+        clock.jump(TERM / 64);
+        balancer.settled().await;
+    }
+    until_beaten(&world, before).await;
+    until(|| clock.sleepers() == 1).await;
+    clock.jump(TERM * 3 / 16);
+    assert_eq!(charge.check(), Ok(()));
+    keeping.abort();
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_asked_for_the_charge_again() {
+    let world = World::of(1).await;
+    let (clock, next) = waiting(&world);
+    for _ in 0..2 {
+        world.store.next(StoreKind::TakeCharge, Fate::LoseRequest);
+    }
+    until(|| clock.sleepers() == 1).await;
+    clock.jump(Duration::from_secs(1));
+    assert_eq!(soon(next).await.unwrap().epoch(), 1);
+    assert_eq!(world.store.calls(StoreKind::TakeCharge), 3);
+}
+
+#[tokio::test]
+async fn a_store_that_stays_away_is_given_up() {
+    let world = World::of(1).await;
+    for _ in 0..2 {
+        world.store.next(StoreKind::TakeCharge, Fate::LoseRequest);
+    }
+    let clock = Arc::new(TestClock::new());
+    let (store, theirs) = (world.store.clone(), clock.clone());
+    let take =
+        tokio::spawn(async move { Charge::take(store, theirs, "next", TERM, false).await.err() });
+    until(|| clock.sleepers() == 1).await;
+    clock.jump(Duration::from_secs(60));
+    let error = soon(take).await.unwrap().unwrap();
+    assert!(error.to_string().contains("no answer"), "{error}");
+}

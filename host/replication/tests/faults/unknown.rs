@@ -2,7 +2,9 @@
 
 use ringwright_replication::{NotInCharge, WriteError, Written};
 
-use crate::harness::{Balancer, Fate, Gate, Kind, StoreKind, World, delete, insert, until, update};
+use crate::harness::{
+    Balancer, Fate, Gate, Kind, StoreKind, TERM, World, delete, insert, until, update,
+};
 
 /// Rows `a` and `b`, and a write that changes everything about them, done by every replica and
 /// held up before its commit.
@@ -99,5 +101,19 @@ async fn a_write_is_done_though_its_client_has_gone() {
     write.abort();
     commit.open();
     until(|| balancer.vat("sh1") == 1).await;
+    assert_eq!(balancer.all().await, ["a"]);
+}
+
+#[tokio::test]
+async fn a_commit_that_the_store_swallowed_is_asked_for_again() {
+    let (world, balancer) = World::with(2).await;
+    let before = world.store.calls(StoreKind::Apply);
+    let swallowed = Gate::new();
+    world.store.next(StoreKind::Apply, Fate::HoldRequest(swallowed.clone()));
+    let write = balancer.writing(vec![insert(1, "a")]);
+    swallowed.arrived().await;
+    balancer.clock.jump(TERM / 4);
+    assert_eq!(write.await.unwrap(), Ok(Written::Now));
+    assert_eq!(world.store.calls(StoreKind::Apply), before + 2);
     assert_eq!(balancer.all().await, ["a"]);
 }

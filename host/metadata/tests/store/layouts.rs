@@ -1,12 +1,10 @@
-//! Files of older layouts.
+//! Databases that are new, of an older layout, or of a newer one.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
-use common::*;
-use ringwright_metadata::{Change, MetadataStore};
+use ringwright_metadata::{Change, MetadataError, MetadataStore};
 use ringwright_model::{Attributes, Choice, ReplicaState};
+use tokio::task::JoinSet;
+
+use crate::home::*;
 
 /// The statements that a file of layout 1 was made with.
 const LAYOUT_1: &str = include_str!("layout-1.sql");
@@ -25,9 +23,7 @@ async fn old(home: &Home) {
     home.sql(CONTENT).await;
 }
 
-#[tokio::test]
-async fn a_file_of_the_first_layout_is_brought_up_with_all_that_is_in_it() {
-    let home = Home::new();
+pub async fn a_file_of_the_first_layout_is_brought_up_with_all_that_is_in_it(home: Home) {
     old(&home).await;
     let store = home.open().await;
     let config = store.load().await.unwrap();
@@ -49,10 +45,28 @@ async fn a_file_of_the_first_layout_is_brought_up_with_all_that_is_in_it() {
     assert_eq!(config.hash_plugin, Some(Choice::new("md5", "")));
 }
 
-#[tokio::test]
-async fn two_that_find_an_old_file_bring_it_up_once() {
-    let home = Home::new();
+pub async fn two_that_find_an_old_file_bring_it_up_once(home: Home) {
     old(&home).await;
     let (one, other) = tokio::join!(home.open(), home.open());
     assert_eq!(one.load().await.unwrap(), other.load().await.unwrap());
+}
+
+pub async fn several_that_find_the_same_new_database_all_open_it(home: Home) {
+    let mut opening = JoinSet::new();
+    for _ in 0..8 {
+        let home = home.clone();
+        opening.spawn(async move { home.open().await.load().await.unwrap().id });
+    }
+    let mut ids = opening.join_all().await;
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "each cluster has one id: {ids:?}");
+}
+
+pub async fn the_database_of_a_newer_version_is_left_alone(home: Home) {
+    small(&home).await.close().await;
+    home.set_layout(3).await;
+    let error = home.try_open().await.unwrap_err();
+    assert!(matches!(&error, MetadataError::Corrupt(text) if text.contains("newer")), "{error}");
+    home.set_layout(2).await;
+    assert_eq!(home.open().await.load().await.unwrap().shards.len(), 2);
 }

@@ -1,36 +1,87 @@
-//! A store in a folder of its own, and short words for changes.
-
-#![allow(dead_code, reason = "each test file uses its part")]
+//! A store in a place of its own, and short words for changes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use ringwright_metadata::{Change, MetadataError, MetadataStore, SqlStore};
 use ringwright_model::{Attributes, Epoch, ReplicaState, Server, Shard};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
-pub struct Home(TempDir);
+use crate::cluster::Cluster;
+
+/// An empty place for the metadata of one cluster.
+#[derive(Clone)]
+pub enum Home {
+    Sqlite(Arc<TempDir>),
+    /// A database of a Postgres, by its URL.
+    Postgres(Arc<Cluster>, String),
+}
 
 impl Home {
-    pub fn new() -> Self {
-        Home(tempfile::tempdir().unwrap())
+    pub fn sqlite() -> Self {
+        Home::Sqlite(Arc::new(tempfile::tempdir().unwrap()))
     }
 
-    pub fn file(&self) -> PathBuf {
-        self.0.path().join("metadata.sqlite")
+    pub async fn postgres(cluster: &Arc<Cluster>) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("home_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        Home::Postgres(cluster.clone(), cluster.database(&name).await)
+    }
+
+    /// Another empty one of the same kind.
+    pub async fn another(&self) -> Self {
+        match self {
+            Home::Sqlite(_) => Home::sqlite(),
+            Home::Postgres(cluster, _) => Home::postgres(cluster).await,
+        }
     }
 
     pub async fn open(&self) -> SqlStore {
-        SqlStore::open_sqlite(self.file()).await.unwrap()
+        self.try_open().await.unwrap()
+    }
+
+    pub async fn try_open(&self) -> Result<SqlStore, MetadataError> {
+        match self {
+            Home::Sqlite(dir) => SqlStore::open_sqlite(file(dir)).await,
+            Home::Postgres(_, url) => SqlStore::open_postgres(url, None).await,
+        }
     }
 
     /// For what the interface does not offer.
     pub async fn sql(&self, statement: &'static str) {
-        let options =
-            sqlx::sqlite::SqliteConnectOptions::new().filename(self.file()).create_if_missing(true);
-        let mut connection =
-            <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options).await.unwrap();
-        sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+        let statement = sqlx::raw_sql(statement);
+        match self {
+            Home::Sqlite(dir) => {
+                let options = SqliteConnectOptions::new().filename(file(dir));
+                let options = options.create_if_missing(true);
+                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+                statement.execute(&mut connection).await.unwrap();
+            }
+            Home::Postgres(_, url) => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                statement.execute(&mut connection).await.unwrap();
+            }
+        }
     }
+
+    /// Has the database say it has another layout.
+    pub async fn set_layout(&self, layout: u8) {
+        let on_postgres = matches!(self, Home::Postgres(..));
+        self.sql(match (on_postgres, layout) {
+            (false, 2) => "PRAGMA user_version = 2",
+            (false, _) => "PRAGMA user_version = 3",
+            (true, 2) => "UPDATE layout SET version = 2",
+            (true, _) => "UPDATE layout SET version = 3",
+        })
+        .await;
+    }
+}
+
+fn file(dir: &TempDir) -> PathBuf {
+    dir.path().join("metadata.sqlite")
 }
 
 /// A store with shards s1, s2 and servers a, b; every replica is in sync. The epoch is 1.

@@ -1,16 +1,11 @@
-//! Who may change the metadata, over one file that several balancers have open.
+//! Who may change the metadata, over one database that several balancers have open.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod common;
-
-use common::*;
-use ringwright_metadata::{Charge, MetadataError, MetadataStore, SqlStore};
+use ringwright_metadata::{Charge, MetadataError, MetadataStore};
 use tokio::task::JoinSet;
 
-#[tokio::test]
-async fn each_charge_taken_is_a_new_epoch() {
-    let home = Home::new();
+use crate::home::*;
+
+pub async fn each_charge_taken_is_a_new_epoch(home: Home) {
     let store = home.open().await;
     assert_eq!(take(&store, "one").await, 1);
     store.renew(1).await.unwrap();
@@ -24,9 +19,7 @@ async fn each_charge_taken_is_a_new_epoch() {
     assert_eq!(take(&store, "three").await, 3);
 }
 
-#[tokio::test]
-async fn a_charge_that_has_beaten_or_passed_on_since_it_was_seen_is_not_taken() {
-    let home = Home::new();
+pub async fn a_charge_that_has_beaten_or_passed_on_since_it_was_seen_is_not_taken(home: Home) {
     let store = small(&home).await;
     let seen = store.charge().await.unwrap();
     store.renew(1).await.unwrap();
@@ -38,9 +31,7 @@ async fn a_charge_that_has_beaten_or_passed_on_since_it_was_seen_is_not_taken() 
     assert_eq!(store.charge().await.unwrap().holder, "first");
 }
 
-#[tokio::test]
-async fn a_charge_beats_while_its_holder_renews_or_writes() {
-    let home = Home::new();
+pub async fn a_charge_beats_while_its_holder_renews_or_writes(home: Home) {
     let store = small(&home).await;
     let beat = async || store.charge().await.unwrap().beat;
     let first = beat().await;
@@ -51,9 +42,7 @@ async fn a_charge_beats_while_its_holder_renews_or_writes() {
     assert!(beat().await > second);
 }
 
-#[tokio::test]
-async fn a_fenced_balancer_changes_nothing() {
-    let home = Home::new();
+pub async fn a_fenced_balancer_changes_nothing(home: Home) {
     let old = small(&home).await;
     let new = home.open().await;
     assert_eq!(take(&new, "new").await, 2);
@@ -72,9 +61,7 @@ async fn a_fenced_balancer_changes_nothing() {
     assert_eq!(vats(&old).await, [1, 0]);
 }
 
-#[tokio::test]
-async fn a_charge_given_back_is_in_charge_of_nothing() {
-    let home = Home::new();
+pub async fn a_charge_given_back_is_in_charge_of_nothing(home: Home) {
     let store = small(&home).await;
     store.release(1).await.unwrap();
     store.release(1).await.unwrap();
@@ -85,9 +72,7 @@ async fn a_charge_given_back_is_in_charge_of_nothing() {
     assert_eq!(vats(&store).await, [0, 0]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn concurrent_applies_all_count() {
-    let home = Home::new();
+pub async fn concurrent_applies_all_count(home: Home) {
     let one = small(&home).await;
     let two = home.open().await;
     let mut tasks = JoinSet::new();
@@ -104,9 +89,7 @@ async fn concurrent_applies_all_count() {
     assert_eq!(vats(&one).await, [40, 0]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_committed_after_the_charge_was_taken() {
-    let home = Home::new();
+pub async fn nothing_is_committed_after_the_charge_was_taken(home: Home) {
     let old = small(&home).await;
     let new = home.open().await;
     let writing = tokio::spawn({
@@ -131,9 +114,7 @@ async fn nothing_is_committed_after_the_charge_was_taken() {
     assert_eq!(vats(&new).await[0], at_once);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_apply_given_up_half_way_leaves_the_store_usable() {
-    let home = Home::new();
+pub async fn an_apply_given_up_half_way_leaves_the_store_usable(home: Home) {
     let store = small(&home).await;
     let changes: Vec<_> = (1..=200).map(|n| remember(&format!("k{n}"), "x")).collect();
     for micros in 0..100 {
@@ -144,9 +125,7 @@ async fn an_apply_given_up_half_way_leaves_the_store_usable() {
     }
 }
 
-#[tokio::test]
-async fn a_transaction_that_the_database_ends_by_itself_leaves_the_store_usable() {
-    let home = Home::new();
+pub async fn a_transaction_that_the_database_ends_by_itself_leaves_the_store_usable(home: Home) {
     let store = small(&home).await;
     // As SQLite does where the disk is full or fails.
     home.sql(
@@ -161,27 +140,4 @@ async fn a_transaction_that_the_database_ends_by_itself_leaves_the_store_usable(
     home.sql("DROP TRIGGER failing_disk").await;
     store.apply(1, &changes).await.unwrap();
     assert_eq!(vats(&store).await, [1, 0]);
-}
-
-#[tokio::test]
-async fn two_that_find_the_same_new_file_both_open_it() {
-    let home = Home::new();
-    let mut opening = JoinSet::new();
-    for _ in 0..8 {
-        opening.spawn(SqlStore::open_sqlite(home.file()));
-    }
-    while let Some(opened) = opening.join_next().await {
-        opened.unwrap().unwrap();
-    }
-}
-
-#[tokio::test]
-async fn the_file_of_a_newer_version_is_left_alone() {
-    let home = Home::new();
-    small(&home).await.close().await;
-    home.sql("PRAGMA user_version = 3").await;
-    let error = SqlStore::open_sqlite(home.file()).await.unwrap_err();
-    assert!(matches!(&error, MetadataError::Corrupt(text) if text.contains("newer")), "{error}");
-    home.sql("PRAGMA user_version = 2").await;
-    assert_eq!(home.open().await.load().await.unwrap().shards.len(), 2);
 }
