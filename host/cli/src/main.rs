@@ -7,10 +7,12 @@ mod logging;
 mod memory;
 mod output;
 mod plugin;
+mod secret;
 mod serve;
 mod settings;
 mod shard_server;
 mod status;
+mod token;
 
 use std::process::ExitCode;
 

@@ -22,6 +22,6 @@ mod storage;
 mod versions;
 mod writer;
 
-pub use http::router;
+pub use http::{guard, router};
 pub use run::{Engine, RunError, Settings, run};
 pub use storage::Storage;

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::serve::ListenerExt;
-use ringwright_wire::WireError;
+use ringwright_wire::{Secret, WireError};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::{Storage, router};
+use crate::{Storage, guard, router};
 
 /// How long requests under way may still take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -34,6 +34,8 @@ pub struct Settings {
     pub engine: Engine,
     /// Stops when no request at all has come for so long: nobody is in charge any more.
     pub idle_exit: Option<Duration>,
+    /// What it knows its balancer by; without one it answers anybody.
+    pub secret: Option<Secret>,
 }
 
 /// Where a shard server keeps its data.
@@ -102,7 +104,11 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         seen.send_replace(Instant::now());
         next.run(request)
     };
-    let app = router(&settings.name, storage.clone()).layer(middleware::from_fn(note));
+    if settings.secret.is_none() && !address.ip().is_loopback() {
+        tracing::warn!(%address, "no --secret-file: whoever reaches this server may change its data");
+    }
+    let app = guard(router(&settings.name, storage.clone()), settings.secret)
+        .layer(middleware::from_fn(note));
     let nodelay = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
