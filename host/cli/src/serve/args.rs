@@ -11,6 +11,7 @@ use ringwright_balancer::brain::{self, FaultLimit};
 use ringwright_balancer::routing;
 use ringwright_control::ProcessSettings;
 
+use super::access;
 use super::data_folder::DataFolder;
 use crate::memory::{self, PluginMemory};
 
@@ -27,6 +28,8 @@ pub struct Args {
     /// Port to listen on.
     #[arg(long, env = "RINGWRIGHT_PORT", default_value_t = 5000)]
     pub port: u16,
+    #[command(flatten)]
+    pub access: access::Args,
     /// Folder for all data: the metadata and one folder a shard server.
     #[arg(long, env = "RINGWRIGHT_DATA_DIR", default_value = "data")]
     pub data_dir: PathBuf,
@@ -154,6 +157,19 @@ pub struct Args {
     #[arg(long, env = "RINGWRIGHT_BODY_LIMIT", default_value_t = 16 << 20, value_name = "BYTES",
         value_parser = RangedU64ValueParser::<usize>::new().range(1024..), help_heading = "Limits")]
     body_limit: usize,
+    /// Most requests under way at once; beyond them a request is refused at once (503).
+    #[arg(long, env = "RINGWRIGHT_MAX_REQUESTS", default_value_t = 4096, value_name = "REQUESTS",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..), help_heading = "Limits")]
+    max_requests: usize,
+    /// Most requests a second from one address (429); 0 for any number.
+    #[arg(
+        long,
+        env = "RINGWRIGHT_RATE_LIMIT",
+        default_value_t = 0,
+        value_name = "REQUESTS",
+        help_heading = "Limits"
+    )]
+    rate_limit: u32,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -211,8 +227,11 @@ impl Args {
     }
 
     /// The balancer's part.
-    pub fn balancer(&self, data: &DataFolder) -> ringwright_balancer::Settings {
-        ringwright_balancer::Settings {
+    ///
+    /// # Errors
+    /// Where the token is none.
+    pub fn balancer(&self, data: &DataFolder) -> Result<ringwright_balancer::Settings> {
+        Ok(ringwright_balancer::Settings {
             replicas: self.replicas,
             heartbeat_interval: self.heartbeat_interval,
             flatline_after: self.flatline_after,
@@ -220,9 +239,12 @@ impl Args {
             server_timeout: self.write_timeout.max(self.read_timeout),
             copy_timeout: self.copy_timeout,
             body_limit: self.body_limit,
+            max_requests: self.max_requests,
+            rate_limit: self.rate_limit,
+            token: self.access.token()?,
             upload_dir: data.uploads(),
             ..ringwright_balancer::Settings::default()
-        }
+        })
     }
 
     /// The protocol's part.
@@ -259,7 +281,11 @@ impl Args {
             start_timeout: self.start_timeout,
             stop_timeout: STOP_TIMEOUT,
             // Said, so that what the environment says is not taken for theirs.
-            extra_args: ["--host", "127.0.0.1", "--engine", "sqlite"].map(Into::into).to_vec(),
+            extra_args: ["--host", "127.0.0.1", "--engine", "sqlite", "--secret-file"]
+                .map(Into::into)
+                .into_iter()
+                .chain([data.secret().into()])
+                .collect(),
         })
     }
 }

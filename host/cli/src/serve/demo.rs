@@ -9,6 +9,7 @@ use hyper::StatusCode;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
+use ringwright_wire::Secret;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -37,8 +38,8 @@ const LAST_NAMES: &str = "Adams Bose Chen Das Evans Fischer Garcia Haddad Ito Je
     Mehta Novak Okafor Perez";
 
 /// Sets the cluster up where there is none, and tells what to try.
-pub async fn run(address: SocketAddr, data: PathBuf) {
-    let client = Client::at(url(address));
+pub async fn run(address: SocketAddr, data: PathBuf, token: Option<Secret>) {
+    let client = Client::at(url(address), token);
     let done = match set_up(&client, &data).await {
         Ok(()) => output::print(&guide(&url(address), &data)).map_err(Into::into),
         Err(error) => Err(error),
@@ -153,7 +154,7 @@ mod tests {
     #[tokio::test]
     async fn a_balancer_that_cannot_serve_yet_is_asked_again() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = Client::at(url(listener.local_addr().unwrap()));
+        let client = Client::at(url(listener.local_addr().unwrap()), None);
         tokio::spawn(async move {
             let answers = [
                 ("503 Service Unavailable", r#"{"message": "<Error> not in charge"}"#),

@@ -1,5 +1,6 @@
 //! `ringwright serve`: the balancer, with its shard servers as child processes.
 
+mod access;
 mod args;
 mod data_folder;
 mod demo;
@@ -28,6 +29,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::secret;
 use data_folder::DataFolder;
 
 /// How long requests under way may still take once the balancer is to stop.
@@ -43,6 +45,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     let data = DataFolder::open(&args.data_dir)?;
     let listener = listen(&args.host, args.port).await?;
     let address = listener.local_addr().context("the port's address")?;
+    args.access.check(address)?;
     let store = SqlStore::open_sqlite(data.metadata())
         .await
         .with_context(|| format!("cannot open the metadata in {}", data.metadata().display()))?;
@@ -68,7 +71,8 @@ pub async fn run(args: Args) -> Result<ExitCode> {
             }));
             tracing::info!(%address, data = %data.path().display(), "serving");
             let path = data.path().to_owned();
-            let demo = args.demo.then(|| tokio::spawn(demo::run(address, path)));
+            let token = balancer.settings.token.clone();
+            let demo = args.demo.then(|| tokio::spawn(demo::run(address, path, token)));
             let end = end.await;
             demo.inspect(tokio::task::JoinHandle::abort);
             stopping.send_replace(true);
@@ -136,8 +140,9 @@ async fn assemble(
     let cluster = Cluster::open(store, clock, charge, router.clone(), args.replication())
         .await
         .context("cannot read the metadata")?;
-    let settings = args.balancer(data);
-    let fleet = Fleet::new(control, settings.server_timeout);
+    let settings = args.balancer(data)?;
+    let secret = secret::read_or_draw(&data.secret()).context("the servers' secret")?;
+    let fleet = Fleet::new(control, settings.server_timeout).with_secret(Some(secret));
     Ok(Balancer::new(settings, cluster, fleet, brain, router))
 }
 
