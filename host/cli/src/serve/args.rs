@@ -198,8 +198,9 @@ impl Args {
     /// Checks what the settings mean to each other.
     ///
     /// # Errors
-    /// Names those that do not go together.
+    /// Names those that do not go together, or a token that is none.
     pub fn check(&self) -> Result<()> {
+        self.access.token()?;
         let (interval, idle) = (self.heartbeat_interval, self.idle_exit);
         ensure!(
             interval < idle,
