@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use ringwright_control::{Control, ControlError, Instance};
-use ringwright_wire::{HttpShardServer, ShardServer};
+use ringwright_wire::{HttpShardServer, Secret, ShardServer};
 use tokio::sync::{OwnedMutexGuard, broadcast, watch};
 
 /// Container control, and which servers it was seen to run.
 pub struct Fleet {
     control: Arc<dyn Control>,
     timeout: Duration,
+    secret: Option<Secret>,
     running: RwLock<HashMap<String, Instance>>,
     turns: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
     closed: watch::Sender<bool>,
@@ -26,11 +27,22 @@ impl Fleet {
         Fleet {
             control,
             timeout,
+            secret: None,
             running: RwLock::default(),
             turns: Mutex::default(),
             closed: watch::Sender::new(false),
             starts: tokio::sync::RwLock::default(),
         }
+    }
+
+    /// The same, with the secret that its servers know their balancer by.
+    pub fn with_secret(self, secret: Option<Secret>) -> Self {
+        Fleet { secret, ..self }
+    }
+
+    /// What the servers know their balancer by.
+    pub fn secret(&self) -> Option<&Secret> {
+        self.secret.as_ref()
     }
 
     /// A turn with a server: whoever starts, ends or lets go of one of that name has it, so that
@@ -123,6 +135,7 @@ impl Fleet {
             started = start => started?,
         };
         let server = HttpShardServer::new(&instance.address, self.timeout);
+        let server = server.with_secret(self.secret.clone());
         self.running.write().insert(name.to_owned(), instance);
         Ok(Arc::new(server))
     }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ringwright_wire::Secret;
+
 /// The balancer's settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -20,6 +22,12 @@ pub struct Settings {
     pub copy_timeout: Duration,
     /// Largest request body, in bytes.
     pub body_limit: usize,
+    /// Most requests under way at once.
+    pub max_requests: usize,
+    /// Most requests a second from one address; 0 for any number.
+    pub rate_limit: u32,
+    /// What changes of the cluster want to be shown; without one they are anybody's.
+    pub token: Option<Secret>,
     /// Largest component that is taken as an upload, in bytes.
     pub upload_limit: usize,
     /// Folder that uploads go to; the catalogue must look after it.
@@ -38,6 +46,9 @@ impl Default for Settings {
             server_timeout: Duration::from_secs(5),
             copy_timeout: Duration::from_secs(600),
             body_limit: 16 << 20,
+            max_requests: 4096,
+            rate_limit: 0,
+            token: None,
             upload_limit: 32 << 20,
             upload_dir: PathBuf::from("uploads"),
             expects_cluster: false,

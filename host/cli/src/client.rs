@@ -9,7 +9,10 @@ use hyper::http::request::Builder;
 use hyper::{Method, Request, StatusCode, header};
 use hyper_util::client::legacy::{Client as Http, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
+use ringwright_wire::Secret;
 use serde_json::Value;
+
+use crate::token;
 
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,6 +27,8 @@ pub struct Args {
     /// Port of a balancer on this machine.
     #[arg(long, env = "RINGWRIGHT_PORT", default_value_t = 5000)]
     port: u16,
+    #[command(flatten)]
+    token: token::Args,
 }
 
 /// A client; clones share its connections.
@@ -31,6 +36,7 @@ pub struct Args {
 pub struct Client {
     http: Http<HttpConnector, Full<Bytes>>,
     base: String,
+    token: Option<Secret>,
 }
 
 /// An answer, good or bad.
@@ -44,6 +50,11 @@ pub struct Answer {
 impl Answer {
     /// What it says, for people.
     pub fn message(&self) -> String {
+        if self.status == StatusCode::UNAUTHORIZED {
+            return "the balancer wants its token: give it by --token-file, RINGWRIGHT_TOKEN or \
+                    --token"
+                .into();
+        }
         match &self.body["message"] {
             Value::String(text) => text.trim_start_matches("<Error> ").to_owned(),
             other => other.to_string(),
@@ -64,17 +75,20 @@ impl Answer {
 
 impl Client {
     /// A client of the balancer that `args` name.
-    pub fn new(args: &Args) -> Self {
+    ///
+    /// # Errors
+    /// Where the token is none.
+    pub fn new(args: &Args) -> Result<Self> {
         let base = match &args.url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("http://127.0.0.1:{}", args.port),
         };
-        Self::at(base)
+        Ok(Self::at(base, args.token.read()?))
     }
 
-    /// A client of the balancer at a URL.
-    pub fn at(base: String) -> Self {
-        Client { http: Http::builder(TokioExecutor::new()).build_http(), base }
+    /// A client of the balancer at a URL, that shows this token.
+    pub fn at(base: String, token: Option<Secret>) -> Self {
+        Client { http: Http::builder(TokioExecutor::new()).build_http(), base, token }
     }
 
     /// Asks for a page.
@@ -134,7 +148,11 @@ impl Client {
     }
 
     async fn exchange(&self, request: Builder, body: Vec<u8>) -> Result<Answer> {
-        let request = request.body(Full::from(body)).with_context(|| format!("'{}'", self.base))?;
+        let mut request =
+            request.body(Full::from(body)).with_context(|| format!("'{}'", self.base))?;
+        if let Some(token) = &self.token {
+            request.headers_mut().insert(header::AUTHORIZATION, token.authorization());
+        }
         let url = request.uri().to_string();
         let exchange = async {
             let response = self.http.request(request).await?;

@@ -9,11 +9,13 @@ mod memory;
 mod output;
 mod plugin;
 mod postgres;
+mod secret;
 mod serve;
 mod settings;
 mod shard_server;
 mod status;
 mod stop;
+mod token;
 
 use std::process::ExitCode;
 

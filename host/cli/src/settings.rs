@@ -150,6 +150,7 @@ mod tests {
                 ("bounded-load", _) => "0.25".into(),
                 ("metadata-password-file", _) => "password".into(),
                 ("postgres-bin", _) => "/usr/bin".into(),
+                ("token-file", _) => "token".into(),
                 (_, false) => "true".into(),
                 _ => values.into_string().unwrap(),
             };

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use ringwright_shard_server as shard_server;
 
 use crate::postgres::Flags;
+use crate::secret;
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -33,6 +34,9 @@ pub struct Args {
     /// Stop when nobody has asked anything for so long (30s, 5m).
     #[arg(long, env = "RINGWRIGHT_IDLE_EXIT", value_parser = humantime::parse_duration)]
     idle_exit: Option<Duration>,
+    /// A file that holds the secret of its balancer; without one the server answers anybody.
+    #[arg(long, env = "RINGWRIGHT_SECRET_FILE", value_name = "FILE")]
+    secret_file: Option<PathBuf>,
     #[command(flatten)]
     postgres: Flags,
 }
@@ -75,6 +79,12 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         port: args.port,
         engine,
         idle_exit: args.idle_exit,
+        secret: args
+            .secret_file
+            .as_deref()
+            .map(secret::read)
+            .transpose()
+            .context("--secret-file")?,
     })
     .await?;
     Ok(ExitCode::SUCCESS)

@@ -20,7 +20,7 @@ pub struct Args {
 
 /// Shows the cluster.
 pub async fn run(args: Args) -> Result<ExitCode> {
-    let status = Client::new(&args.balancer).get("/status").await?.ok()?;
+    let status = Client::new(&args.balancer)?.get("/status").await?.ok()?;
     match args.output.output {
         Output::Json => output::print(&serde_json::to_string_pretty(&status)?)?,
         Output::Text => output::print(&tables(&status))?,

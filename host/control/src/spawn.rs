@@ -61,6 +61,9 @@ fn run(
         .args(["--port", "0", "--idle-exit"])
         .arg(format!("{}s", idle_exit.as_secs_f64().ceil()))
         .args(extra_args)
+        // Secrets of the balancer's.
+        .env_remove("RINGWRIGHT_TOKEN")
+        .env_remove("RINGWRIGHT_METADATA_URL")
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(errors)

@@ -42,7 +42,7 @@ impl Place {
             memory: Some(512 << 20),
             cpus: Some(1.5),
             environment: Vec::new(),
-            secret: None,
+            secret_file: None,
             start_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(12),
         };

@@ -24,6 +24,6 @@ mod versions;
 mod writer;
 
 pub use engine::Engine;
-pub use http::router;
+pub use http::{guard, router};
 pub use run::{RunError, Settings, run};
 pub use storage::Storage;

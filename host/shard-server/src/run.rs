@@ -10,13 +10,13 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::serve::ListenerExt;
 use ringwright_postgres::PostgresError;
-use ringwright_wire::WireError;
+use ringwright_wire::{Secret, WireError};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::engine::Opened;
-use crate::{Engine, router};
+use crate::{Engine, guard, router};
 
 /// How long requests under way may still take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(7);
@@ -36,6 +36,8 @@ pub struct Settings {
     pub engine: Engine,
     /// Stops when no request at all has come for so long: nobody is in charge any more.
     pub idle_exit: Option<Duration>,
+    /// What it knows its balancer by; without one it answers anybody.
+    pub secret: Option<Secret>,
 }
 
 /// Why a shard server could not run.
@@ -125,7 +127,11 @@ async fn serve(settings: &Settings, opened: &Opened, mut signals: Signals) -> Re
         seen.send_replace(Instant::now());
         next.run(request)
     };
-    let app = router(name, opened.storage.clone()).layer(middleware::from_fn(note));
+    if settings.secret.is_none() && !address.ip().is_loopback() {
+        tracing::warn!(%address, "no --secret-file: whoever reaches this server may change its data");
+    }
+    let app = guard(router(name, opened.storage.clone()), settings.secret.clone())
+        .layer(middleware::from_fn(note));
     let nodelay = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
@@ -12,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Adopt, Adopted, Applied, Apply, Assign, Collect, Export, Import, Measure, Measured, Page,
-    PaperAnswer, PaperStep, Read, ReadAnswer, RefusalBody, ShardServer, WireError,
+    PaperAnswer, PaperStep, Read, ReadAnswer, RefusalBody, Secret, ShardServer, WireError,
 };
 
 /// Header of a heartbeat's answer that names the server's database.
@@ -24,6 +25,7 @@ pub struct HttpShardServer {
     client: Client<HttpConnector, Full<Bytes>>,
     base: String,
     timeout: Duration,
+    secret: Option<Secret>,
 }
 
 impl HttpShardServer {
@@ -38,7 +40,12 @@ impl HttpShardServer {
             // A batch must never be sent twice behind the protocol's back.
             .retry_canceled_requests(false)
             .build(connector);
-        HttpShardServer { client, base: format!("http://{address}"), timeout }
+        HttpShardServer { client, base: format!("http://{address}"), timeout, secret: None }
+    }
+
+    /// The same, with the secret that the server knows its balancer by.
+    pub fn with_secret(self, secret: Option<Secret>) -> Self {
+        HttpShardServer { secret, ..self }
     }
 
     async fn send(
@@ -47,15 +54,21 @@ impl HttpShardServer {
         path: &str,
         body: Vec<u8>,
     ) -> Result<(StatusCode, Option<String>, Bytes), WireError> {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
-            .header(hyper::header::CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, "application/json")
             .body(Full::from(body))
             .map_err(unreachable)?;
+        if let Some(secret) = &self.secret {
+            request.headers_mut().insert(AUTHORIZATION, secret.authorization());
+        }
         let exchange = async {
             let response = self.client.request(request).await.map_err(unreachable)?;
             let status = response.status();
+            if status == StatusCode::UNAUTHORIZED {
+                return Err(WireError::Secret);
+            }
             let incarnation = response
                 .headers()
                 .get(INCARNATION)

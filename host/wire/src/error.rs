@@ -43,6 +43,9 @@ pub enum WireError {
         /// The shard.
         shard: String,
     },
+    /// The server has another secret than the balancer.
+    #[error("the server does not know this balancer's secret")]
+    Secret,
     /// The request makes no sense.
     #[error("bad request: {message}")]
     BadRequest {
@@ -81,10 +84,11 @@ pub struct RefusalBody {
 }
 
 impl WireError {
-    /// The HTTP status that carries it: 400, 404, 409 or 503.
+    /// The HTTP status that carries it: 400, 401, 404, 409 or 503.
     pub fn http_status(&self) -> u16 {
         match self {
             WireError::BadRequest { .. } => 400,
+            WireError::Secret => 401,
             WireError::NotHeld { .. } => 404,
             WireError::Epoch { .. }
             | WireError::Incarnation

@@ -8,10 +8,12 @@
 mod client;
 mod error;
 mod messages;
+mod secret;
 
 pub use client::HttpShardServer;
 pub use error::{RefusalBody, WireError};
 pub use messages::*;
+pub use secret::{Secret, SecretError};
 
 use async_trait::async_trait;
 

@@ -2,10 +2,13 @@
 
 mod about;
 mod attributes;
+mod connections;
 mod database;
 mod error;
+mod limits;
 mod listed;
 mod payload;
+mod per_second;
 mod plugins;
 mod proxy;
 mod rebalance;
@@ -13,20 +16,19 @@ mod repeatable;
 mod ring;
 mod rows;
 mod servers;
+mod token;
 mod whole;
 
 pub use error::{ApiError, Failure};
 pub use payload::Payload;
 
 use std::any::Any;
-use std::io;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
@@ -34,7 +36,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::Balancer;
+use crate::{Balancer, Settings};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -45,13 +47,14 @@ struct Description;
 
 /// The balancer's whole API.
 pub fn router(balancer: Arc<Balancer>) -> Router {
-    let limit = balancer.settings.body_limit;
+    let settings = &balancer.settings;
+    let (limit, limits) = (settings.body_limit, limits::Limits::new(settings));
     let (router, openapi) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(about::root))
         .routes(routes!(about::help))
         .routes(routes!(about::healthz))
         .routes(routes!(about::readyz))
-        .merge(shape(balancer.settings.upload_limit))
+        .merge(shape(settings))
         .routes(routes!(database::status))
         .routes(routes!(servers::rep))
         .routes(routes!(rows::read, rows::read_example))
@@ -65,16 +68,18 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .fallback(proxy::forward)
         .method_not_allowed_fallback(about::wrong_method)
         .layer(DefaultBodyLimit::max(limit))
+        .layer(from_fn_with_state(limits, limits::admit))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(balancer)
 }
 
-/// What changes the cluster's shape or its brains.
-fn shape(upload_limit: usize) -> OpenApiRouter<Arc<Balancer>> {
+/// What changes the cluster's shape or its brains. Whoever changes either shows the token.
+fn shape(settings: &Settings) -> OpenApiRouter<Arc<Balancer>> {
     let uploads = OpenApiRouter::new()
         .routes(routes!(plugins::list, plugins::upload))
-        .layer(DefaultBodyLimit::max(upload_limit));
-    OpenApiRouter::new()
+        .layer(DefaultBodyLimit::max(settings.upload_limit));
+    let gate = token::Gate::new(settings.token.clone());
+    let mut shape = OpenApiRouter::new()
         .routes(routes!(database::init, database::init_example))
         .routes(routes!(servers::add, servers::add_example))
         .routes(routes!(servers::rm, servers::rm_example))
@@ -84,23 +89,18 @@ fn shape(upload_limit: usize) -> OpenApiRouter<Arc<Balancer>> {
         .routes(routes!(plugins::shadow, plugins::cast_shadow, plugins::end_shadow))
         .merge(uploads)
         .layer(from_fn(whole::see_through))
+        .layer(from_fn_with_state(gate, token::guard));
+    token::describe(shape.get_openapi_mut());
+    shape
 }
 
 /// Serves the API until `stop` is ready and the requests under way are answered.
-///
-/// # Errors
-/// Where the listener breaks.
 pub async fn serve(
     listener: TcpListener,
     balancer: Arc<Balancer>,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
-    });
-    axum::serve(listener, router(balancer)).with_graceful_shutdown(stop).await
+) {
+    connections::serve(listener, router(balancer), stop).await;
 }
 
 /// A fault of ours, told as one; the request that met it is lost, nothing else.

@@ -8,6 +8,7 @@ use axum::http::uri::{PathAndQuery, Scheme};
 use axum::http::{Method, Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt as _;
+use ringwright_wire::WireError;
 
 use super::ApiError;
 use crate::Balancer;
@@ -44,6 +45,11 @@ pub(super) async fn forward(
         let under_way = member.begin();
         match ask(&balancer, &address, query.clone()).await {
             Some(answer) if answer.status() == StatusCode::NOT_FOUND => return Err(unknown()),
+            // That is between the server and us.
+            Some(answer) if answer.status() == StatusCode::UNAUTHORIZED => {
+                let (server, error) = (&member.name, WireError::Secret);
+                tracing::warn!(server, %error, "a request goes to the next server");
+            }
             // It is under way until its last byte is.
             Some(answer) => {
                 return Ok(answer.map(|body| {
@@ -63,8 +69,11 @@ async fn ask(balancer: &Balancer, address: &str, path: Option<PathAndQuery>) -> 
     let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
     let uri =
         Uri::builder().scheme(Scheme::HTTP).authority(address).path_and_query(path).build().ok()?;
-    let request =
+    let mut request =
         Request::get(uri).header(header::ACCEPT, "application/json").body(Body::empty()).ok()?;
+    if let Some(secret) = balancer.fleet.secret() {
+        request.headers_mut().insert(header::AUTHORIZATION, secret.authorization());
+    }
     let limit = balancer.settings.server_timeout;
     let answer = tokio::time::timeout(limit, balancer.http.request(request)).await.ok()?.ok()?;
     Some(answer.into_response())

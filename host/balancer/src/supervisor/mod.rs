@@ -13,6 +13,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use ringwright_control::Instance;
 use ringwright_replication::Member;
+use ringwright_wire::WireError;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::Balancer;
@@ -129,6 +130,9 @@ impl Supervisor {
         let Some(link) = member.link() else { return false };
         let limit = self.balancer.settings.heartbeat_interval.max(Duration::from_millis(200));
         let beat = tokio::time::timeout(limit, link.server.heartbeat()).await;
+        if let Ok(Err(error @ WireError::Secret)) = &beat {
+            tracing::error!(server = member.name, %error, "another started this server");
+        }
         matches!(beat, Ok(Ok(incarnation)) if incarnation == link.stamp.incarnation)
     }
 

@@ -49,7 +49,7 @@ pub struct Args {
 
 /// Loads the file. Fails where a row was rejected, after all others were added.
 pub async fn run(args: Args) -> Result<ExitCode> {
-    let client = Client::new(&args.balancer);
+    let client = Client::new(&args.balancer)?;
     let name = args.file.display().to_string();
     let file = File::open(&args.file).with_context(|| format!("cannot open {name}"))?;
     let size = file.metadata().with_context(|| name.clone())?.len();

@@ -20,7 +20,7 @@ pub struct Args {
 
 /// Lists them.
 pub async fn run(args: Args) -> Result<ExitCode> {
-    let listed = Client::new(&args.balancer).get("/plugins").await?.ok()?;
+    let listed = Client::new(&args.balancer)?.get("/plugins").await?.ok()?;
     match args.output.output {
         Output::Json => output::print(&serde_json::to_string_pretty(&listed)?)?,
         Output::Text => output::print(&told(&listed))?,

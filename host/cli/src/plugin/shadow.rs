@@ -31,7 +31,7 @@ pub struct Args {
 
 /// Begins, shows or ends it.
 pub async fn run(args: Args) -> Result<ExitCode> {
-    let client = Client::new(&args.balancer);
+    let client = Client::new(&args.balancer)?;
     let answer = match &args.name {
         Some(name) => client.put(PATH, &json!({"hash": args.settings.of(name)})).await?,
         None if args.end => client.delete(PATH).await?,

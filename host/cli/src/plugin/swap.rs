@@ -57,7 +57,7 @@ fn setting(text: &str) -> Result<(String, String), String> {
 
 /// Shows the bill; swaps.
 pub async fn run(args: Args) -> Result<ExitCode> {
-    let client = Client::new(&args.balancer);
+    let client = Client::new(&args.balancer)?;
     let (pick, bill) = billed(&client, &args).await?;
     if args.output.output == Output::Text {
         output::print(&bill::told(&bill))?;

@@ -23,7 +23,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<ExitCode> {
     let component = super::read(&args.file)?;
     let path = format!("/plugins?file={}", encoded(&super::stem(&args.file)));
-    let listed = Client::new(&args.balancer).upload(&path, component).await?.ok()?;
+    let listed = Client::new(&args.balancer)?.upload(&path, component).await?.ok()?;
     let told = match args.output.output {
         Output::Json => serde_json::to_string_pretty(&listed)?,
         Output::Text => format!(

@@ -12,6 +12,7 @@ use ringwright_balancer::brain::{self, FaultLimit};
 use ringwright_balancer::routing;
 use ringwright_control::ProcessSettings;
 
+use super::access;
 use super::control::DockerArgs;
 use super::data_folder::DataFolder;
 use super::metadata::Metadata;
@@ -32,6 +33,8 @@ pub struct Args {
     /// Port to listen on.
     #[arg(long, env = "RINGWRIGHT_PORT", default_value_t = 5000)]
     pub port: u16,
+    #[command(flatten)]
+    pub access: access::Args,
     /// Folder for all data: the metadata, unless it is elsewhere, and one folder a shard server.
     #[arg(long, env = "RINGWRIGHT_DATA_DIR", default_value = "data")]
     pub data_dir: PathBuf,
@@ -169,6 +172,19 @@ pub struct Args {
     #[arg(long, env = "RINGWRIGHT_BODY_LIMIT", default_value_t = 16 << 20, value_name = "BYTES",
         value_parser = RangedU64ValueParser::<usize>::new().range(1024..), help_heading = "Limits")]
     body_limit: usize,
+    /// Most requests under way at once; beyond them a request is refused at once (503).
+    #[arg(long, env = "RINGWRIGHT_MAX_REQUESTS", default_value_t = 4096, value_name = "REQUESTS",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..), help_heading = "Limits")]
+    max_requests: usize,
+    /// Most requests a second from one address (429); 0 for any number.
+    #[arg(
+        long,
+        env = "RINGWRIGHT_RATE_LIMIT",
+        default_value_t = 0,
+        value_name = "REQUESTS",
+        help_heading = "Limits"
+    )]
+    rate_limit: u32,
 
     #[command(flatten)]
     pub docker: DockerArgs,
@@ -202,8 +218,9 @@ impl Args {
     /// Checks what the settings mean to each other.
     ///
     /// # Errors
-    /// Names those that do not go together.
+    /// Names those that do not go together, or a token that is none.
     pub fn check(&self) -> Result<()> {
+        self.access.token()?;
         let (interval, idle) = (self.heartbeat_interval, self.idle_exit);
         ensure!(
             interval < idle,
@@ -231,19 +248,30 @@ impl Args {
     }
 
     /// The balancer's part.
-    pub fn balancer(&self, data: &DataFolder) -> ringwright_balancer::Settings {
-        ringwright_balancer::Settings {
+    ///
+    /// # Errors
+    /// Where the token is none.
+    pub fn balancer(&self, data: &DataFolder) -> Result<ringwright_balancer::Settings> {
+        Ok(ringwright_balancer::Settings {
             replicas: self.replicas,
             heartbeat_interval: self.heartbeat_interval,
             flatline_after: self.flatline_after,
             respawn_attempts: self.respawn_attempts,
-            server_timeout: self.write_timeout.max(self.read_timeout),
+            server_timeout: self.server_timeout(),
             copy_timeout: self.copy_timeout,
             body_limit: self.body_limit,
+            max_requests: self.max_requests,
+            rate_limit: self.rate_limit,
+            token: self.access.token()?,
             upload_dir: data.uploads(),
             expects_cluster: self.init.is_some(),
             ..ringwright_balancer::Settings::default()
-        }
+        })
+    }
+
+    /// How long a server may take over any one request.
+    pub fn server_timeout(&self) -> Duration {
+        self.write_timeout.max(self.read_timeout)
     }
 
     /// The protocol's part.
@@ -279,13 +307,15 @@ impl Args {
             idle_exit: self.idle_exit,
             start_timeout: self.start_timeout,
             stop_timeout: STOP_TIMEOUT,
-            extra_args: self.shard_server(),
+            extra_args: self.shard_server(data),
         })
     }
+
     /// What every shard server is told. All is said, so that what the environment says of ours is
     /// not taken for theirs.
-    fn shard_server(&self) -> Vec<OsString> {
+    fn shard_server(&self, data: &DataFolder) -> Vec<OsString> {
         let ours = ["--host", "127.0.0.1", "--engine", self.engine.name(), "--database-url="];
-        [ours.map(Into::into).to_vec(), self.postgres.words()].concat()
+        let secret = ["--secret-file".into(), data.secret().into()];
+        [ours.map(Into::into).to_vec(), secret.to_vec(), self.postgres.words()].concat()
     }
 }

@@ -65,6 +65,11 @@ impl DataFolder {
         self.path.join("metadata.sqlite")
     }
 
+    /// The file of what the shard servers know their balancer by.
+    pub fn secret(&self) -> PathBuf {
+        self.path.join("secret")
+    }
+
     /// The shard servers' folders.
     pub fn servers(&self) -> PathBuf {
         self.path.join("servers")

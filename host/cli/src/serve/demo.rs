@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
+use ringwright_wire::Secret;
 use serde_json::{Value, json};
 
 use super::setup::{self, good};
@@ -29,8 +30,8 @@ const LAST_NAMES: &str = "Adams Bose Chen Das Evans Fischer Garcia Haddad Ito Je
     Mehta Novak Okafor Perez";
 
 /// Sets the cluster up where there is none, and tells what to try.
-pub async fn run(address: SocketAddr, data: PathBuf) {
-    let client = Client::at(url(address));
+pub async fn run(address: SocketAddr, data: PathBuf, token: Option<Secret>) {
+    let client = Client::at(url(address), token);
     let done = match set_up(&client, &data).await {
         Ok(()) => output::print(&guide(&url(address), &data)).map_err(Into::into),
         Err(error) => Err(error),

@@ -1,5 +1,6 @@
 //! `ringwright serve`: the balancer, with its shard servers as child processes or containers.
 
+mod access;
 mod args;
 mod control;
 mod data_folder;
@@ -21,10 +22,10 @@ use ringwright_balancer::fleet::Fleet;
 use ringwright_balancer::routing::Router;
 use ringwright_balancer::supervisor::Supervisor;
 use ringwright_balancer::{Balancer, api};
-use ringwright_control::Control;
 use ringwright_metadata::MetadataStore;
 use ringwright_plugin_runtime::{Catalogue, Runtime};
 use ringwright_replication::{Charge, Clock, Cluster, SystemClock};
+use ringwright_wire::Secret;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -32,6 +33,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::client::Client;
+use crate::secret;
 use crate::stop::Stop;
 use data_folder::DataFolder;
 
@@ -49,9 +51,12 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     let data = DataFolder::open(&args.data_dir)?;
     let listener = listen(&args.host, args.port).await?;
     let address = listener.local_addr().context("the port's address")?;
+    args.access.check(address)?;
+    let secret = secret::read_or_draw(&data.secret()).context("the servers' secret")?;
     let store = args.metadata.open(&data).await?;
     let control = control::start(&args, &data).await?;
-    let balancer = assemble(&args, &data, Arc::new(store.clone()), control.clone()).await?;
+    let fleet = Fleet::new(control.clone(), args.server_timeout()).with_secret(Some(secret));
+    let balancer = assemble(&args, &data, Arc::new(store.clone()), fleet).await?;
 
     // Upkeep before all else: what follows may take longer than the charge lasts.
     let mut end = pin!(end(stop, balancer.clone()));
@@ -71,7 +76,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
                 let _ = stopped.wait_for(|stop| *stop).await;
             }));
             tracing::info!(%address, data = %data.path().display(), "serving");
-            let setup = set_up(&args, address, &data, first);
+            let setup = set_up(&args, address, &data, balancer.settings.token.clone(), first);
             let end = end.await;
             setup.abort();
             stopping.send_replace(true);
@@ -101,14 +106,15 @@ fn set_up(
     args: &Args,
     address: SocketAddr,
     data: &DataFolder,
+    token: Option<Secret>,
     first: Option<Value>,
 ) -> JoinHandle<()> {
     let path = data.path().to_owned();
     let demo = args.demo;
     tokio::spawn(async move {
         match first {
-            Some(payload) => setup::run(Client::at(url(address)), payload).await,
-            None if demo => demo::run(address, path).await,
+            Some(payload) => setup::run(Client::at(url(address), token), payload).await,
+            None if demo => demo::run(address, path, token).await,
             None => {}
         }
     })
@@ -144,7 +150,7 @@ async fn assemble(
     args: &Args,
     data: &DataFolder,
     store: Arc<dyn MetadataStore>,
-    control: Arc<dyn Control>,
+    fleet: Fleet,
 ) -> Result<Arc<Balancer>> {
     let brain = Arc::new(brain(args, data, &*store).await?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -158,8 +164,7 @@ async fn assemble(
     let cluster = Cluster::open(store, clock, charge, router.clone(), args.replication())
         .await
         .context("cannot read the metadata")?;
-    let settings = args.balancer(data);
-    let fleet = Fleet::new(control, settings.server_timeout);
+    let settings = args.balancer(data)?;
     Ok(Balancer::new(settings, cluster, fleet, brain, router))
 }
 

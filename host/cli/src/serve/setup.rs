@@ -82,7 +82,7 @@ mod tests {
     #[tokio::test]
     async fn a_balancer_that_cannot_serve_yet_is_asked_again() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = Client::at(url(listener.local_addr().unwrap()));
+        let client = Client::at(url(listener.local_addr().unwrap()), None);
         tokio::spawn(async move {
             let answers = [
                 ("503 Service Unavailable", r#"{"message": "<Error> not in charge"}"#),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 #![allow(missing_docs)]
 
+mod access;
 mod chaos;
 mod failures;
 mod metadata;

@@ -16,6 +16,7 @@ use futures::StreamExt;
 
 use super::engine::{Engine, asked, is_conflict, is_missing, unless_gone};
 use super::short;
+use crate::error::at;
 use crate::{ControlError, Instance};
 
 /// The label that says which deployment something belongs to.
@@ -134,7 +135,7 @@ impl Engine {
         let mut environment: Vec<String> =
             settings.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
         environment.push(format!("RINGWRIGHT_NAME={name}"));
-        if settings.secret.is_some() {
+        if settings.secret_file.is_some() {
             environment.push(format!("RINGWRIGHT_SECRET_FILE={SECRET_FOLDER}/{SECRET}"));
         }
         let stop_timeout = i64::try_from(settings.stop_timeout.as_secs()).ok();
@@ -177,8 +178,9 @@ impl Engine {
 
     /// Puts the secret where the server looks for it.
     async fn bring_secret(&self, id: &str) -> Result<(), ControlError> {
-        let Some(secret) = &self.settings.secret else { return Ok(()) };
-        let archive = archive(SECRET, secret.as_bytes())
+        let Some(file) = &self.settings.secret_file else { return Ok(()) };
+        let secret = tokio::fs::read(file).await.map_err(at(file))?;
+        let archive = archive(SECRET, &secret)
             .map_err(|error| ControlError::system("the secret's archive", error))?;
         let options = UploadToContainerOptionsBuilder::new().path(SECRET_FOLDER).build();
         self.docker

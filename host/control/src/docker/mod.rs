@@ -13,6 +13,7 @@ mod volumes;
 pub use engine::EngineError;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,9 +43,9 @@ pub struct DockerSettings {
     pub cpus: Option<f64>,
     /// Variables of their environment.
     pub environment: Vec<(String, String)>,
-    /// What the balancer and its servers know each other by; put into the container as a file,
-    /// so that nobody reads it who may only inspect it.
-    pub secret: Option<String>,
+    /// A file with what the balancer and its servers know each other by; it is put into the
+    /// container, so that nobody reads it who may only inspect that.
+    pub secret_file: Option<PathBuf>,
     /// How long a server may take until it listens.
     pub start_timeout: Duration,
     /// How long a server may take to end, before it is ended by force.

@@ -2,6 +2,7 @@
 
 mod copy;
 mod failure;
+mod guard;
 mod internal;
 mod payload;
 mod rest;
@@ -17,6 +18,7 @@ use serde_json::json;
 
 use crate::Storage;
 use failure::Failure;
+pub use guard::guard;
 
 /// A batch, a page of a copy: the balancer keeps them far below this.
 const BODY_LIMIT: usize = 64 << 20;

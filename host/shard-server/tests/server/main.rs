@@ -15,6 +15,7 @@ mod place;
 mod process;
 mod reads;
 mod rest;
+mod secret;
 mod writes;
 
 use place::Place;

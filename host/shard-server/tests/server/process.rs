@@ -20,6 +20,7 @@ fn settings(dir: &Path, idle_exit: Option<Duration>) -> Settings {
         port: 0,
         engine: Engine::Sqlite,
         idle_exit,
+        secret: None,
     }
 }
 

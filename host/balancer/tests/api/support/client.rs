@@ -31,6 +31,11 @@ impl Client {
         Client { http: Http::builder(TokioExecutor::new()).build_http(), address }
     }
 
+    /// Where the balancer listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// A client of the same balancer that shares no connection.
     pub fn apart(&self) -> Self {
         Client::new(self.address)

@@ -119,7 +119,7 @@ impl Api {
         let client = Client::new(listener.local_addr().unwrap());
         let served = balancer.clone();
         let mut tasks = vec![tokio::spawn(async move {
-            api::serve(listener, served, std::future::pending()).await.unwrap();
+            api::serve(listener, served, std::future::pending()).await;
         })];
         tasks.push(tokio::spawn(balancer.clone().mind_the_brains()));
         if options.supervised {
