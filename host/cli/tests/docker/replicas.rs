@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper_util::client::legacy::Client;
@@ -25,9 +26,8 @@ pub async fn check(deployment: &Deployment, load: &Load) {
             if !shards.as_array().unwrap().contains(&json!(id)) {
                 continue;
             }
-            let read = json!({"shard": id, "Stud_id": {"low": low, "high": high},
-                "valid_at": shard["valid_at"], "epoch": status["epoch"]});
-            let rows = ask(deployment, server, read).await;
+            let query = json!({"shard": id, "low": low, "high": high, "vat": shard["valid_at"]});
+            let rows = ask(deployment, server, &status["epoch"], query).await;
             has_all(&rows, &expected, low, high)
                 .unwrap_or_else(|lost| panic!("{id} on {server} {lost}"));
             match &first {
@@ -58,19 +58,25 @@ fn has_all(
     Ok(())
 }
 
-async fn ask(deployment: &Deployment, server: &str, read: Value) -> Vec<Value> {
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let request = Request::post(format!("http://{}/read", deployment.address(server)))
-        .header("authorization", format!("Bearer {}", deployment.secret()))
-        .body(Full::<bytes::Bytes>::from(read.to_string()))
-        .unwrap();
-    let answer = client.request(request).await.unwrap();
-    let status = answer.status();
+/// The rows by the message that the balancer itself reads with.
+async fn ask(deployment: &Deployment, server: &str, epoch: &Value, query: Value) -> Vec<Value> {
+    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let url = |path: &str| format!("http://{}{path}", deployment.address(server));
+    let secret = format!("Bearer {}", deployment.secret());
+    let send = async |request: hyper::http::request::Builder, body: String| {
+        let request = request.header("authorization", &secret).body(Full::from(body)).unwrap();
+        client.request(request).await.unwrap()
+    };
+    let beat = send(Request::get(url("/heartbeat")), String::new()).await;
+    let incarnation = beat.headers()["x-ringwright-incarnation"].to_str().unwrap();
+    let read = json!({"stamp": {"epoch": epoch, "incarnation": incarnation}, "queries": [query]});
+    let request = Request::post(url("/internal/read")).header("content-type", "application/json");
+    let answer = body_of(send(request, read.to_string()).await).await;
+    let rows = answer["results"][0]["rows"].as_array();
+    rows.unwrap_or_else(|| panic!("{server}: {answer}")).iter().map(|row| row[1].clone()).collect()
+}
+
+async fn body_of(answer: hyper::Response<hyper::body::Incoming>) -> Value {
     let body = answer.into_body().collect().await.unwrap().to_bytes();
-    let mut body: Value = serde_json::from_slice(&body).unwrap();
-    assert!(status.is_success(), "{server}: {body}");
-    match body["data"].take() {
-        Value::Array(rows) => rows,
-        other => panic!("{server}: {other}"),
-    }
+    serde_json::from_slice(&body).unwrap()
 }
