@@ -37,6 +37,9 @@ plugins-extra: plugins  ## build those in C and Python too, with compilers from 
 test: cargo  ## run all tests; the last line counts them
 	@sh .ci/test
 
+test-docker: plugins cargo  ## test what the containers survive, on this machine's Docker engine
+	@sh docker/test.sh
+
 lint: cargo  ## check formatting, and warnings as errors
 	@sh .ci/lint
 

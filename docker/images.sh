@@ -5,11 +5,10 @@
 #   images.sh rust       with this machine's Rust
 #   images.sh docker     with Docker alone
 #
-# PROFILE=dev takes the quick build that tests use.
+# PROGRAM=file takes a program that was built already.
 set -eu
 cd "$(dirname "$0")/.."
 how=${1:-any}
-profile=${PROFILE:-release}
 tag=${TAG:-latest}
 context=target/docker
 
@@ -29,10 +28,8 @@ build() {
 
 with_rust() {
     sh plugins/build.sh
-    cargo build --quiet --profile "$profile" --package ringwright
-    folder=$profile
-    [ "$profile" = dev ] && folder=debug
-    program=${CARGO_TARGET_DIR:-target}/$folder/ringwright
+    program=${PROGRAM:-${CARGO_TARGET_DIR:-target}/release/ringwright}
+    [ -n "${PROGRAM:-}" ] || cargo build --quiet --release --package ringwright
     mkdir -p "$context/plugins"
     # Without the symbols a debugger wants, which are most of it.
     strip -o "$context/ringwright" "$program" 2>/dev/null || cp "$program" "$context/"

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use ringwright_control::Instance;
 use ringwright_replication::Member;
 use ringwright_wire::WireError;
+use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::Balancer;
@@ -29,12 +30,19 @@ pub struct Supervisor {
     /// name may be that of another one by now.
     watched: Mutex<HashSet<usize>>,
     joins: Joins,
+    /// A server was brought back: its replicas need not wait for the next look.
+    is_back: Notify,
 }
 
 impl Supervisor {
     /// A supervisor of the balancer's servers.
     pub fn new(balancer: Arc<Balancer>) -> Arc<Self> {
-        Arc::new(Supervisor { balancer, watched: Mutex::default(), joins: Joins::default() })
+        Arc::new(Supervisor {
+            balancer,
+            watched: Mutex::default(),
+            joins: Joins::default(),
+            is_back: Notify::new(),
+        })
     }
 
     /// Watches until the charge is lost.
@@ -53,6 +61,7 @@ impl Supervisor {
             tokio::select! {
                 () = tokio::time::sleep(t) => {}
                 () = self.balancer.cluster.suspicion() => {}
+                () = self.is_back.notified() => {}
             }
         }
         listener.abort();
@@ -164,6 +173,7 @@ impl Supervisor {
             }
         }
         tracing::info!(server = name, "RESPAWN: the replacement is up");
+        self.is_back.notify_one();
     }
 
     /// Starts a copy for every replica that is out of sync and could be in sync.
