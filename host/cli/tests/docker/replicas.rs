@@ -51,7 +51,7 @@ fn has_all(
         rows.iter().map(|row| (number(row, "Stud_id"), number(row, "Stud_marks"))).collect();
     for (key, row) in expected.range(low..=high) {
         let (found, Some(least)) = (found.get(key), row.acknowledged) else { continue };
-        if !found.is_some_and(|marks| *marks >= least) {
+        if found.is_none_or(|marks| *marks < least) {
             return Err(format!("lost key {key}: {found:?} instead of {row:?}"));
         }
     }
