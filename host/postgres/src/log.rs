@@ -57,9 +57,13 @@ async fn read(from: ChildStderr, tail: Arc<Mutex<VecDeque<String>>>) {
     }
 }
 
+/// What whoever comes too early is told, us among them: no news.
+const EARLY: &str = "the database system is starting up";
+
 /// Logs a line as severe as Postgres says it is.
 fn tell(line: &str) {
     match line.split_once(':').map(|(severity, _)| severity) {
+        _ if line.ends_with(EARLY) => tracing::debug!("Postgres: {line}"),
         Some("FATAL" | "PANIC") => tracing::error!("Postgres: {line}"),
         Some("ERROR" | "WARNING") => tracing::warn!("Postgres: {line}"),
         _ => tracing::info!("Postgres: {line}"),
