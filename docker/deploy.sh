@@ -1,7 +1,9 @@
 #!/bin/sh
-# Starts, shows and stops the deployment; `make up`, `down`, `down-all`, `logs` and `ps` call this.
+# Starts, shows, stops, saves and restores the deployment; `make up`, `down`, `down-all`, `logs` and
+# `ps` call this.
 set -eu
 cd "$(dirname "$0")/.."
+. docker/env.sh
 deployment=${RINGWRIGHT_DEPLOYMENT:-ringwright}
 export RINGWRIGHT_DEPLOYMENT="$deployment"
 
@@ -16,14 +18,22 @@ else
     die "neither 'docker compose' nor docker-compose is installed"
 fi
 
-# The balancer gets the socket's group, not root's rights.
-socket=${DOCKER_SOCKET:-/var/run/docker.sock}
-DOCKER_GID=${DOCKER_GID:-$(stat -L -c %g "$socket" 2>/dev/null || echo 0)}
-export DOCKER_GID
+# The balancer gets the socket of the engine that docker uses, and its group, not root's rights.
+case "${DOCKER_HOST:-}" in
+    unix://*) DOCKER_SOCKET=${DOCKER_SOCKET:-${DOCKER_HOST#unix://}} ;;
+esac
+DOCKER_SOCKET=${DOCKER_SOCKET:-/var/run/docker.sock}
+if docker info --format '{{.SecurityOptions}}' 2>/dev/null | grep -q rootless; then
+    DOCKER_GID=${DOCKER_GID:-0} # whoever runs the engine is root in its containers
+else
+    DOCKER_GID=${DOCKER_GID:-$(stat -L -c %g "$DOCKER_SOCKET" 2>/dev/null || echo 0)}
+fi
+export DOCKER_SOCKET DOCKER_GID
 
 # Drawn once: the folder keeps others out, as the files must be readable in the containers.
 secrets() {
     mkdir -p docker/plugins
+    chmod a+rx docker/plugins
     (umask 077 && mkdir -p docker/secrets)
     for secret in metadata-password token; do
         file=docker/secrets/$secret
@@ -58,8 +68,21 @@ is_ready() {
     [ -n "$id" ] && docker exec "$id" ringwright health /readyz >/dev/null 2>&1
 }
 
+# docker-compose 1.29 cannot make a container anew from another image on a newer engine.
+drop_outdated() {
+    for service in metadata balancer; do
+        id=$(compose ps -q "$service" 2>/dev/null)
+        [ -n "$id" ] || continue
+        runs=$(docker inspect --format '{{.Image}}' "$id")
+        name=$(docker inspect --format '{{.Config.Image}}' "$id")
+        [ "$runs" = "$(docker image inspect --format '{{.Id}}' "$name" 2>/dev/null)" ] ||
+            compose rm --stop --force "$service"
+    done
+}
+
 up() {
     secrets
+    drop_outdated
     compose up -d
     say "waiting until the cluster is ready"
     tries=0
@@ -85,6 +108,67 @@ logs() {
     wait
 }
 
+# Those of the balancer and the metadata carry compose's labels, those of the servers ours.
+volumes() {
+    docker volume ls --quiet --filter "label=com.docker.compose.project=$deployment"
+    docker volume ls --quiet --filter "label=ringwright.deployment=$deployment"
+}
+
+# A container that has every volume named in its place under /volumes, and nothing to do with us.
+in_volumes() {
+    mode=$1
+    names=$2
+    shift 2
+    mounts=
+    for name in $names; do mounts="$mounts --volume $name:/volumes/$name:$mode"; done
+    docker run --rm --interactive --network none $mounts debian:bookworm-slim "$@"
+}
+
+# Volumes fit each other only as they were at one moment: all of them, or none.
+backup() {
+    file=${1:?deploy.sh backup FILE}
+    [ ! -e "$file" ] || die "$file is there already"
+    running=$(docker ps --quiet --filter "label=ringwright.deployment=$deployment")
+    [ -z "$running" ] || die "the deployment runs: make down first"
+    names=$(volumes)
+    [ -n "$names" ] || die "there is no volume of the deployment $deployment"
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    for name in $names; do
+        docker volume inspect "$name" \
+            --format '{{range $k, $v := .Labels}}{{$k}}={{$v}}{{"\n"}}{{end}}' >"$work/$name"
+    done
+    (umask 077 && {
+        tar -C "$work" --transform 's|^\.|labels|' -cf "$file.new" .
+        in_volumes ro "$names" tar -C / --numeric-owner -cf - volumes >"$file.volumes"
+        tar -Af "$file.new" "$file.volumes"
+        rm "$file.volumes"
+    })
+    mv "$file.new" "$file"
+    say "saved $(echo "$names" | wc -l) volumes in $file"
+}
+
+restore() {
+    file=${1:?deploy.sh restore FILE}
+    [ -z "$(volumes)" ] || die "there are volumes of the deployment $deployment: make down-all first"
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    tar -C "$work" -xf "$file" labels
+    for labels in "$work"/labels/*; do
+        name=$(basename "$labels")
+        while IFS= read -r label; do
+            [ -z "$label" ] || set -- "$@" --label "$label"
+        done <"$labels"
+        shift
+        grep -qE "^(ringwright\.deployment|com\.docker\.compose\.project)=$deployment\$" "$labels" ||
+            die "$file is of another deployment: set RINGWRIGHT_DEPLOYMENT"
+        docker volume create "$@" "$name" >/dev/null
+        set -- "$file"
+    done
+    in_volumes rw "$(ls "$work/labels")" tar -C / --numeric-owner -xf - volumes <"$file"
+    say "restored $(ls "$work/labels" | wc -l) volumes; go on with make up"
+}
+
 case "${1:-}" in
     up) up ;;
     down) secrets; stop_all; compose down ;;
@@ -96,9 +180,11 @@ case "${1:-}" in
         [ -z "$volumes" ] || docker volume rm $volumes >/dev/null
         ;;
     logs) logs ;;
+    backup) backup "${2:-}" ;;
+    restore) restore "${2:-}" ;;
     ps)
         docker ps --all --filter "label=ringwright.deployment=$deployment" \
             --format 'table {{.Names}}\t{{.Status}}\t{{.Ports}}'
         ;;
-    *) die "'${1:-}' is none of up, down, down-all, logs, ps" ;;
+    *) die "'${1:-}' is none of up, down, down-all, logs, ps, backup, restore" ;;
 esac

@@ -8,6 +8,7 @@
 # PROGRAM=file takes a program that was built already.
 set -eu
 cd "$(dirname "$0")/.."
+. docker/env.sh
 how=${1:-any}
 tag=${TAG:-latest}
 context=target/docker
@@ -26,11 +27,16 @@ build() {
     rm -f "$log"
 }
 
+empty_context() {
+    rm -rf "$context"
+    mkdir -p "$context/plugins"
+}
+
 with_rust() {
     sh plugins/build.sh
     program=${PROGRAM:-${CARGO_TARGET_DIR:-target}/release/ringwright}
     [ -n "${PROGRAM:-}" ] || cargo build --quiet --release --package ringwright
-    mkdir -p "$context/plugins"
+    empty_context
     # Without the symbols a debugger wants, which are most of it.
     strip -o "$context/ringwright" "$program" 2>/dev/null || cp "$program" "$context/"
     cp plugins/dist/*.wasm "$context/plugins/"
@@ -41,12 +47,14 @@ with_docker() {
     say "building the program in a container; this takes minutes"
     build --tag ringwright/build --file docker/build.Dockerfile .
     built=$(docker create ringwright/build)
-    mkdir -p "$context"
+    empty_context
     docker cp "$built:/out/." "$context/"
     docker rm "$built" >/dev/null
 }
 
 image() {
+    # Whatever the umask here: the images' user is nobody of this machine.
+    chmod -R a+rX "$context"
     revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
     build --tag "ringwright/$1:$tag" --target "$1" --file docker/Dockerfile \
         --label "org.opencontainers.image.revision=$revision" "$context"
@@ -59,20 +67,22 @@ runs() {
 }
 
 sh docker/base.sh debian:bookworm-slim
-rm -rf "$context"
 case "$how" in
     rust) with_rust ;;
     docker) with_docker ;;
     any)
-        if command -v cargo >/dev/null; then with_rust; fi
-        if ! runs 2>/dev/null; then with_docker; fi
+        if command -v cargo >/dev/null; then
+            with_rust
+            runs 2>/dev/null || { say "what this machine builds is too new"; with_docker; }
+        else
+            with_docker
+        fi
         ;;
     *)
         say "'$how' is neither rust nor docker"
         exit 2
         ;;
 esac
-cp host/cli/src/serve/cluster.json "$context/"
 image server
 image balancer
 say "built ringwright/server:$tag and ringwright/balancer:$tag"

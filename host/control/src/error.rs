@@ -49,6 +49,9 @@ pub enum ControlError {
         "container {0} is there already and is not ours: it is left alone; rename or remove it"
     )]
     Foreign(String),
+    /// A balancer that took charge since has a server of that name.
+    #[error("server {0} is another balancer's by now: it is left alone, data and all")]
+    Anothers(String),
     /// The server does not end, not even by force.
     #[error("server {0} does not end")]
     Stuck(String),

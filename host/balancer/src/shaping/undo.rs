@@ -26,6 +26,10 @@ impl Balancer {
         join_all(names.map(|name| async move {
             // Whoever is bringing it back is waited for: what he starts must be ended too.
             let _turn = self.fleet.turn(name).await;
+            // Another balancer may have one of that name by now, with rows in it.
+            if self.cluster.charge().check().is_err() {
+                return tracing::warn!(server = name, "not in charge: a server is not removed");
+            }
             if let Err(error) = self.fleet.remove(name).await {
                 tracing::warn!(server = name, %error, "a server could not be removed");
             }

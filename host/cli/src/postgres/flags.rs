@@ -38,6 +38,11 @@ impl Flags {
         }
     }
 
+    /// The memory in another's environment.
+    pub fn cache_variable(&self) -> (String, String) {
+        ("RINGWRIGHT_POSTGRES_CACHE".into(), format!("{}MiB", self.postgres_cache))
+    }
+
     /// The same on another's command line.
     pub fn words(&self) -> Vec<OsString> {
         let cache = format!("{}MiB", self.postgres_cache);

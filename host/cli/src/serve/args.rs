@@ -1,7 +1,7 @@
 //! The balancer's settings on the command line.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -38,7 +38,8 @@ pub struct Args {
     /// Folder for all data: the metadata, unless it is elsewhere, and one folder a shard server.
     #[arg(long, env = "RINGWRIGHT_DATA_DIR", default_value = "data")]
     pub data_dir: PathBuf,
-    /// What the shard servers keep their rows in; for postgres each runs one of its own.
+    /// What the shard servers keep their rows in, as processes; for postgres each runs one of its
+    /// own. For containers their image says it.
     #[arg(long, env = "RINGWRIGHT_ENGINE", value_enum, default_value_t = Engine::Sqlite)]
     engine: Engine,
     /// Folder of plugins; can be given more than once.
@@ -55,7 +56,7 @@ pub struct Args {
     pub demo: bool,
     /// A payload of /init to set the first cluster up with, where there is none.
     #[arg(long, env = "RINGWRIGHT_INIT", value_name = "FILE", conflicts_with = "demo")]
-    pub init: Option<PathBuf>,
+    init: Option<PathBuf>,
 
     /// Where the metadata is.
     #[command(flatten)]
@@ -264,14 +265,27 @@ impl Args {
             rate_limit: self.rate_limit,
             token: self.access.token()?,
             upload_dir: data.uploads(),
-            expects_cluster: self.init.is_some(),
+            expects_cluster: self.first_cluster().is_some(),
             ..ringwright_balancer::Settings::default()
         })
+    }
+
+    /// What every shard server in a container is told beside what its image says.
+    pub fn server_environment(&self) -> Vec<(String, String)> {
+        let ours = ["RINGWRIGHT_LOG", "RINGWRIGHT_LOG_FORMAT"];
+        let logged =
+            ours.iter().filter_map(|name| Some(((*name).into(), std::env::var(name).ok()?)));
+        logged.chain([self.postgres.cache_variable()]).collect()
     }
 
     /// How long a server may take over any one request.
     pub fn server_timeout(&self) -> Duration {
         self.write_timeout.max(self.read_timeout)
+    }
+
+    /// The file of the first cluster; a variable that is there and says nothing names none.
+    pub fn first_cluster(&self) -> Option<&Path> {
+        self.init.as_deref().filter(|file| !file.as_os_str().is_empty())
     }
 
     /// The protocol's part.

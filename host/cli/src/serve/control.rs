@@ -101,7 +101,8 @@ pub async fn start(args: &Args, data: &DataFolder) -> Result<Arc<dyn Control>> {
     Ok(match args.docker.control {
         Kind::Process => Arc::new(ProcessControl::new(args.process(data)?)),
         Kind::Docker => {
-            let settings = args.docker.settings(data, args.start_timeout);
+            let settings =
+                args.docker.settings(data, args.start_timeout, args.server_environment());
             let control = DockerControl::connect(settings).await;
             Arc::new(control.context("cannot run servers as containers (--control docker)")?)
         }
@@ -127,7 +128,12 @@ pub async fn leave(args: &Args, control: &dyn Control) {
 }
 
 impl DockerArgs {
-    fn settings(&self, data: &DataFolder, start_timeout: Duration) -> DockerSettings {
+    fn settings(
+        &self,
+        data: &DataFolder,
+        start_timeout: Duration,
+        environment: Vec<(String, String)>,
+    ) -> DockerSettings {
         DockerSettings {
             engine: self.docker_host.clone(),
             deployment: self.deployment.clone(),
@@ -135,7 +141,7 @@ impl DockerArgs {
             network: self.docker_network.clone(),
             memory: self.server_memory.flatten(),
             cpus: self.server_cpus.flatten(),
-            environment: Vec::new(),
+            environment,
             secret_file: Some(data.secret()),
             start_timeout,
             stop_timeout: super::args::STOP_TIMEOUT,

@@ -46,7 +46,7 @@ const EXIT_AT_ONCE: i32 = 130;
 /// Runs until it is told to stop, or another balancer takes charge.
 pub async fn run(args: Args) -> Result<ExitCode> {
     args.check()?;
-    let first = args.init.as_deref().map(setup::payload).transpose()?;
+    let first = args.first_cluster().map(setup::payload).transpose()?;
     let stop = Stop::listen()?;
     let data = DataFolder::open(&args.data_dir)?;
     let listener = listen(&args.host, args.port).await?;
@@ -138,7 +138,10 @@ async fn end(mut stop: Stop, balancer: Arc<Balancer>) -> End {
     }
     tokio::spawn(async move {
         let reason = stop.wait().await;
-        tracing::warn!(reason, "ending at once; servers that still run end by themselves");
+        tracing::warn!(
+            reason,
+            "ending at once; what still runs is taken over by the next balancer, or ends by itself"
+        );
         std::process::exit(EXIT_AT_ONCE);
     });
     End::Told

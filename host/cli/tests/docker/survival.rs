@@ -109,7 +109,7 @@ async fn two_servers_that_share_no_shard_are_killed(deployment: &Deployment, _: 
         "servers": {"Server3": ["sh4", "sh2"], "Server4": ["sh4", "sh3"]}});
     let answer = deployment.http.clone().with_token(&token()).post("/add", add).await;
     assert!(matches!(answer, Ok((200, _))), "{answer:?}");
-    docker(&["kill", &deployment.server("Server0"), &deployment.server("Server3")]);
+    docker(&["kill", &deployment.server("Server0"), &deployment.server("Server4")]);
 }
 
 async fn the_balancer_is_killed(deployment: &Deployment, load: &Load) {

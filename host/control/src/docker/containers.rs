@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bollard::body_full;
 use bollard::models::{
-    ContainerCreateBody, ContainerSummary, ContainerSummaryStateEnum, HostConfig,
+    ContainerCreateBody, ContainerState, ContainerSummary, ContainerSummaryStateEnum, HostConfig,
     HostConfigLogConfig, Mount, MountType,
 };
 use bollard::query_parameters::{
@@ -13,8 +13,10 @@ use bollard::query_parameters::{
     UploadToContainerOptionsBuilder,
 };
 use futures::StreamExt;
+use tokio::time::{Instant, sleep};
 
 use super::engine::{Engine, asked, is_conflict, is_missing, unless_gone};
+use super::ready::POLL;
 use super::short;
 use crate::error::at;
 use crate::{ControlError, Instance};
@@ -216,25 +218,41 @@ impl Engine {
     pub(super) async fn remove_container(&self, id: &str) -> Result<(), ControlError> {
         let options = RemoveContainerOptionsBuilder::new().force(true).build();
         match self.docker.remove_container(id, Some(options)).await {
-            // Somebody else is at it: it is gone soon.
-            Err(error) if is_conflict(&error) => Ok(()),
+            // Somebody else is at it already.
+            Err(error) if is_conflict(&error) => self.gone(id).await,
             removed => unless_gone(removed).map_err(asked(format!("container {}", short(id)))),
         }
     }
 
+    /// Waits until a container that is being removed is gone: its name is taken until then.
+    async fn gone(&self, id: &str) -> Result<(), ControlError> {
+        let deadline = Instant::now() + self.settings.stop_timeout;
+        while self.state(id).await?.is_some() {
+            if Instant::now() >= deadline {
+                return Err(ControlError::Stuck(short(id).to_owned()));
+            }
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+
     /// Whether a container runs; one that is gone does not.
     pub(super) async fn runs(&self, id: &str) -> Result<bool, ControlError> {
+        Ok(self.state(id).await?.is_some_and(|state| state.running == Some(true)))
+    }
+
+    /// The state of a container, where there is one.
+    async fn state(&self, id: &str) -> Result<Option<ContainerState>, ControlError> {
         match self.docker.inspect_container(id, None::<InspectContainerOptions>).await {
-            Ok(found) => Ok(found.state.and_then(|s| s.running).unwrap_or(false)),
-            Err(error) if is_missing(&error) => Ok(false),
+            Ok(found) => Ok(Some(found.state.unwrap_or_default())),
+            Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(asked(format!("container {}", short(id)))(error)),
         }
     }
 
     /// How a container ended, in the engine's words; best effort.
     pub(super) async fn status(&self, id: &str) -> String {
-        let found = self.docker.inspect_container(id, None::<InspectContainerOptions>).await;
-        let Some(state) = found.ok().and_then(|found| found.state) else {
+        let Ok(Some(state)) = self.state(id).await else {
             return "its container is gone".to_owned();
         };
         let code = state.exit_code.unwrap_or_default();

@@ -10,12 +10,12 @@ use crate::ControlError;
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// Nobody answers where the engine should be.
-    #[error("no Docker engine answers at {engine}: {error}; is it running, and may we use it?")]
+    #[error("no Docker engine answers at {engine}: {why}; is it running, and may we use it?")]
     Away {
         /// Where it was looked for.
         engine: String,
         /// What was met there.
-        error: Error,
+        why: String,
     },
     /// There is no such image.
     #[error("there is no image {0}: `make images` builds it, or name another by --server-image")]
@@ -41,7 +41,8 @@ pub(super) struct Engine {
 impl Engine {
     /// Makes sure that servers can be run.
     pub(super) async fn connect(settings: DockerSettings) -> Result<Self, EngineError> {
-        let away = |error| EngineError::Away { engine: settings.engine.clone(), error };
+        let away =
+            |error| EngineError::Away { engine: settings.engine.clone(), why: whole(&error) };
         let docker = Docker::connect_with_host(&settings.engine).map_err(away)?;
         // It answers in the newest version that both of us know.
         let docker = docker.negotiate_version().await.map_err(away)?;
@@ -82,5 +83,11 @@ pub(super) fn unless_gone(done: Result<(), Error>) -> Result<(), Error> {
 
 /// For `map_err`: tells what the engine was asked for.
 pub(super) fn asked(what: impl Into<String>) -> impl FnOnce(Error) -> ControlError {
-    move |error| ControlError::system(what, error)
+    move |error| ControlError::system(what, whole(&error))
+}
+
+/// An error with what caused it: the cause is where a refused socket says why.
+fn whole(error: &Error) -> String {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

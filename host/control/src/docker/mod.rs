@@ -57,6 +57,8 @@ pub struct DockerControl {
     engine: Engine,
     watch: Arc<Watch>,
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// The container of each server that was last started or taken over here.
+    ours: Mutex<HashMap<String, String>>,
 }
 
 impl DockerControl {
@@ -67,7 +69,7 @@ impl DockerControl {
     pub async fn connect(settings: DockerSettings) -> Result<Self, EngineError> {
         let engine = Engine::connect(settings).await?;
         let watch = Watch::start(engine.clone());
-        Ok(DockerControl { engine, watch, turns: Mutex::default() })
+        Ok(DockerControl { engine, watch, turns: Mutex::default(), ours: Mutex::default() })
     }
 
     async fn turn(&self, name: &str) -> OwnedMutexGuard<()> {
@@ -89,6 +91,20 @@ impl DockerControl {
             return Ok(Some(instance));
         }
         Ok(None)
+    }
+
+    /// Minds a server that runs from now on.
+    fn mind(&self, instance: &Instance) {
+        self.ours.lock().insert(instance.name.clone(), instance.handle.clone());
+        self.watch.mind(instance);
+    }
+
+    /// Whether a server runs in a container that we know nothing of: another balancer, in charge
+    /// since, has made it.
+    async fn is_anothers(&self, name: &str) -> Result<bool, ControlError> {
+        let ours = self.ours.lock().get(name).cloned();
+        let containers = self.engine.containers_of(name).await?;
+        Ok(ours.is_some_and(|ours| containers.iter().any(|container| container.id != ours)))
     }
 
     /// Ends whatever containers the server has, by force; its volume stays.
@@ -165,7 +181,7 @@ impl Control for DockerControl {
                 }
             }
         };
-        self.watch.mind(&instance);
+        self.mind(&instance);
         Ok(instance)
     }
 
@@ -177,7 +193,7 @@ impl Control for DockerControl {
             tracing::warn!(server = name, "what a server before it left stays in volume {left}");
         }
         let instance = self.launch_anew(name).await?;
-        self.watch.mind(&instance);
+        self.mind(&instance);
         Ok(instance)
     }
 
@@ -204,7 +220,11 @@ impl Control for DockerControl {
     async fn remove(&self, name: &str) -> Result<(), ControlError> {
         check_name(name)?;
         let _turn = self.turn(name).await;
+        if self.is_anothers(name).await? {
+            return Err(ControlError::Anothers(name.to_owned()));
+        }
         self.stop_politely(name).await?;
+        self.ours.lock().remove(name);
         match self.engine.volume_of(name).await? {
             Some(volume) => self.engine.remove_volume(&volume).await,
             None => Ok(()),

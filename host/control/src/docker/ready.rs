@@ -9,7 +9,7 @@ use super::engine::Engine;
 use crate::{ControlError, Instance};
 
 /// How often a server that starts is called.
-const POLL: Duration = Duration::from_millis(25);
+pub(super) const POLL: Duration = Duration::from_millis(25);
 
 /// How long a call may take: the network is this machine's.
 const CALL: Duration = Duration::from_millis(500);

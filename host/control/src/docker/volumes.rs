@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bollard::models::VolumeCreateRequest;
+use bollard::models::{Volume, VolumeCreateRequest};
 use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions};
 
 use super::containers::SERVER;
@@ -17,20 +17,28 @@ const MADE: &str = "ringwright.made";
 impl Engine {
     /// The volume of a server, where it has one.
     pub(super) async fn volume_of(&self, name: &str) -> Result<Option<String>, ControlError> {
+        Ok(self.newest(name).await?.map(|(_, volume)| volume))
+    }
+
+    /// The newest volume labelled as a server's, and when it was made.
+    async fn newest(&self, name: &str) -> Result<Option<(u128, String)>, ControlError> {
         let labels = vec![self.label(), format!("{SERVER}={name}")];
         let filters = HashMap::from([("label", labels)]);
         let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
         let found = self.docker.list_volumes(Some(options)).await;
         let found = found.map_err(asked(format!("the volumes of server {name}")))?;
-        let made = |volume: &bollard::models::Volume| {
-            volume.labels.get(MADE).and_then(|made| made.parse::<u128>().ok())
+        let dated = |volume: Volume| {
+            let made = volume.labels.get(MADE).and_then(|made| made.parse().ok());
+            (made.unwrap_or_default(), volume.name)
         };
-        Ok(found.volumes.unwrap_or_default().into_iter().max_by_key(made).map(|v| v.name))
+        Ok(found.volumes.unwrap_or_default().into_iter().map(dated).max())
     }
 
     /// Makes a server's volume; it is the newest.
     pub(super) async fn create_volume(&self, name: &str) -> Result<String, ControlError> {
-        let made = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        // A clock that was set back must not make it the older one.
+        let made = self.newest(name).await?.map_or(now, |(newest, _)| now.max(newest + 1));
         let volume = format!("{}-{name}-{made:x}", self.settings.deployment);
         let mut labels = self.labels(name);
         labels.insert(MADE.to_owned(), made.to_string());
