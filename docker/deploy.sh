@@ -31,22 +31,22 @@ fi
 export DOCKER_SOCKET DOCKER_GID
 
 # Drawn once: the folder keeps others out, as the files must be readable in the containers.
+RINGWRIGHT_SECRETS=$PWD/docker/secrets/$deployment
+export RINGWRIGHT_SECRETS
 secrets() {
-    mkdir -p docker/plugins
+    mkdir -p docker/plugins "$RINGWRIGHT_SECRETS"
     chmod a+rx docker/plugins
-    (umask 077 && mkdir -p docker/secrets)
+    chmod 700 docker/secrets
     for secret in metadata-password token; do
-        file=docker/secrets/$secret
-        [ -s "$file" ] && continue
-        od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >"$file.new"
-        chmod 444 "$file.new"
-        mv "$file.new" "$file"
+        [ -s "$RINGWRIGHT_SECRETS/$secret" ] && continue
+        keep "$secret" "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"
     done
-    if [ -n "${RINGWRIGHT_TOKEN:-}" ]; then
-        rm -f docker/secrets/token
-        printf %s "$RINGWRIGHT_TOKEN" >docker/secrets/token
-        chmod 444 docker/secrets/token
-    fi
+}
+
+keep() {
+    printf %s "$2" >"$RINGWRIGHT_SECRETS/$1.new"
+    chmod 444 "$RINGWRIGHT_SECRETS/$1.new"
+    mv "$RINGWRIGHT_SECRETS/$1.new" "$RINGWRIGHT_SECRETS/$1"
 }
 
 servers() {
@@ -96,7 +96,7 @@ up() {
     done
     publish=${RINGWRIGHT_PUBLISH:-127.0.0.1:5000}
     echo "Ringwright is at http://$publish (its API: http://$publish/docs)."
-    echo "What changes the cluster wants the token: export RINGWRIGHT_TOKEN=\$(cat docker/secrets/token)"
+    echo "What changes the cluster wants the token: export RINGWRIGHT_TOKEN=\$(cat docker/secrets/$deployment/token)"
 }
 
 logs() {
@@ -180,11 +180,17 @@ case "${1:-}" in
         [ -z "$volumes" ] || docker volume rm $volumes >/dev/null
         ;;
     logs) logs ;;
+    new-token)
+        secrets
+        keep token "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"
+        # A container keeps the file it was made with.
+        compose up -d --no-deps --force-recreate balancer
+        ;;
     backup) backup "${2:-}" ;;
     restore) restore "${2:-}" ;;
     ps)
         docker ps --all --filter "label=ringwright.deployment=$deployment" \
             --format 'table {{.Names}}\t{{.Status}}\t{{.Ports}}'
         ;;
-    *) die "'${1:-}' is none of up, down, down-all, logs, ps, backup, restore" ;;
+    *) die "'${1:-}' is none of up, down, down-all, logs, ps, backup, restore, new-token" ;;
 esac

@@ -158,7 +158,7 @@ impl Deployment {
 
 /// What changes the cluster wants it.
 pub fn token() -> String {
-    std::fs::read_to_string(repository().join("docker/secrets/token")).unwrap()
+    std::fs::read_to_string(repository().join("docker/secrets").join(NAME).join("token")).unwrap()
 }
 
 impl Drop for Deployment {
