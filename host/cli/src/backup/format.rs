@@ -70,6 +70,7 @@ pub struct Reader<R> {
     number: u64,
     position: u64,
     last: Option<Key>,
+    ended: bool,
 }
 
 impl<R: BufRead> Reader<R> {
@@ -94,7 +95,7 @@ impl<R: BufRead> Reader<R> {
         let Header { cluster, rows, .. } = serde_json::from_str(&line).context(no_dump)?;
         let position = u64::try_from(line.len())?;
         let digest = Sha256::new_with_prefix(line);
-        Ok(Reader { from, cluster, rows, digest, number: 1, position, last: None })
+        Ok(Reader { from, cluster, rows, digest, number: 1, position, last: None, ended: false })
     }
 
     /// Bytes read.
@@ -107,10 +108,15 @@ impl<R: BufRead> Reader<R> {
     /// # Errors
     /// Where the file was cut off or changed.
     pub fn next(&mut self) -> Result<Option<Line>> {
+        if self.ended {
+            return Ok(None);
+        }
         let rows_read = usize::try_from(self.number - 1)?;
         let line = self.line()?;
         if rows_read == self.rows {
-            return self.end(&line).map(|()| None);
+            self.end(&line)?;
+            self.ended = true;
+            return Ok(None);
         }
         self.digest.update(&line);
         let number = self.number;
@@ -188,6 +194,7 @@ mod tests {
         while let Some(Line { number, row }) = reader.next()? {
             rows.push((number, row.json.into()));
         }
+        assert!(reader.next()?.is_none(), "after its end there is nothing still");
         assert_eq!(reader.position(), u64::try_from(dump.len()).unwrap());
         Ok(rows)
     }
