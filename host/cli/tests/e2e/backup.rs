@@ -80,10 +80,13 @@ async fn a_restored_table_reads_the_same_to_the_byte() {
 
     // Again, whatever became of the rows since.
     assert_eq!(counts(&ran(&restore).await), "0 rows added, 2004 rows unchanged, 0 rejected\n");
-    let gone = json!({"Stud_id": 6});
-    assert_eq!(balancer.http.send(Method::DELETE, "/del", gone).await.unwrap().0, 200);
-    assert_eq!(counts(&ran(&restore).await), "1 rows added, 2003 rows unchanged, 0 rejected\n");
-    assert_eq!(everything(&balancer.http).await, rows);
+    for _ in 0..2 {
+        let gone = json!({"Stud_id": 6});
+        assert_eq!(balancer.http.send(Method::DELETE, "/del", gone).await.unwrap().0, 200);
+        let told = counts(&ran(&restore).await);
+        assert_eq!(told, "1 rows added, 2003 rows unchanged, 0 rejected\n");
+        assert_eq!(everything(&balancer.http).await, rows, "a key of the run before was used");
+    }
     let other = json!({"Stud_id": 1000, "data": {"Stud_name": "another", "Stud_marks": 0}});
     assert_eq!(balancer.http.send(Method::PUT, "/update", other).await.unwrap().0, 200);
     let changed = everything(&balancer.http).await;
