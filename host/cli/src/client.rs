@@ -9,12 +9,15 @@ use hyper::http::request::Builder;
 use hyper::{Method, Request, StatusCode, header};
 use hyper_util::client::legacy::{Client as Http, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
+use ringwright_model::Key;
 use ringwright_wire::Secret;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use crate::token;
 
-/// Longest wait for an answer.
+/// Longest wait for an answer, unless the tool says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where the balancer is.
@@ -37,14 +40,45 @@ pub struct Client {
     http: Http<HttpConnector, Full<Bytes>>,
     base: String,
     token: Option<Secret>,
+    limit: Duration,
 }
 
 /// An answer, good or bad.
-pub struct Answer {
+pub struct Answer<B = Value> {
     /// The HTTP status.
     pub status: StatusCode,
-    /// The JSON in it.
-    pub body: Value,
+    /// What is in it: JSON, or its bytes as they came.
+    pub body: B,
+}
+
+/// A good answer of `/read`.
+#[derive(Deserialize)]
+struct Rows<'a> {
+    #[serde(borrow)]
+    data: Vec<&'a RawValue>,
+}
+
+impl Answer<Bytes> {
+    fn json(self) -> Result<Answer> {
+        let status = self.status;
+        let body = serde_json::from_slice(&self.body)
+            .with_context(|| format!("it did not answer as a balancer does ({status})"))?;
+        Ok(Answer { status, body })
+    }
+
+    /// The rows that `/read` answered, each to the byte.
+    ///
+    /// # Errors
+    /// What a bad answer says.
+    pub fn rows(&self) -> Result<Vec<&RawValue>> {
+        if !self.status.is_success() {
+            let said = Answer { status: self.status, body: self.body.clone() }.json()?;
+            bail!("{}", said.message());
+        }
+        let rows: Rows = serde_json::from_slice(&self.body)
+            .context("/read did not answer as a balancer does")?;
+        Ok(rows.data)
+    }
 }
 
 impl Answer {
@@ -88,7 +122,13 @@ impl Client {
 
     /// A client of the balancer at a URL, that shows this token.
     pub fn at(base: String, token: Option<Secret>) -> Self {
-        Client { http: Http::builder(TokioExecutor::new()).build_http(), base, token }
+        let http = Http::builder(TokioExecutor::new()).build_http();
+        Client { http, base, token, limit: TIMEOUT }
+    }
+
+    /// The same client, with another limit to its wait for an answer.
+    pub fn waits(self, limit: Duration) -> Self {
+        Client { limit, ..self }
     }
 
     /// Asks for a page.
@@ -110,6 +150,15 @@ impl Client {
             request = request.header("idempotency-key", once);
         }
         self.exchange(request, body).await
+    }
+
+    /// Reads the rows whose keys lie from `low` to `high`, as one snapshot.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn read(&self, column: &str, low: Key, high: Key) -> Result<Answer<Bytes>> {
+        let range = json!({(column): {"low": low, "high": high}});
+        self.ask(self.request(Method::POST, "/read"), serde_json::to_vec(&range)?).await
     }
 
     /// Puts a value in the place of another.
@@ -148,25 +197,26 @@ impl Client {
     }
 
     async fn exchange(&self, request: Builder, body: Vec<u8>) -> Result<Answer> {
+        let url = request.uri_ref().map(ToString::to_string).unwrap_or_default();
+        self.ask(request, body).await?.json().context(url)
+    }
+
+    async fn ask(&self, request: Builder, body: Vec<u8>) -> Result<Answer<Bytes>> {
         let mut request =
             request.body(Full::from(body)).with_context(|| format!("'{}'", self.base))?;
         if let Some(token) = &self.token {
             request.headers_mut().insert(header::AUTHORIZATION, token.authorization());
         }
-        let url = request.uri().to_string();
         let exchange = async {
             let response = self.http.request(request).await?;
             let status = response.status();
-            let bytes = response.into_body().collect().await?.to_bytes();
-            anyhow::Ok((status, bytes))
+            let body = response.into_body().collect().await?.to_bytes();
+            anyhow::Ok(Answer { status, body })
         };
-        let (status, bytes) = tokio::time::timeout(TIMEOUT, exchange)
+        tokio::time::timeout(self.limit, exchange)
             .await
-            .map_err(|_| anyhow::anyhow!("no answer within {TIMEOUT:?}"))
+            .map_err(|_| anyhow::anyhow!("no answer within {:?}", self.limit))
             .flatten()
-            .with_context(|| format!("the balancer at {} does not answer", self.base))?;
-        let body = serde_json::from_slice(&bytes)
-            .with_context(|| format!("{url} did not answer as a balancer does ({status})"))?;
-        Ok(Answer { status, body })
+            .with_context(|| format!("the balancer at {} does not answer", self.base))
     }
 }

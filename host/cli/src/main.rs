@@ -1,5 +1,6 @@
-//! The program: `serve`, `shard-server`, `postgres`, and tools: `load`, `status`, `plugin`, …
+//! The program: `serve`, `shard-server`, `postgres`, and tools: `load`, `dump`, `status`, …
 
+mod backup;
 mod bench_plugins;
 mod client;
 mod health;
@@ -48,6 +49,10 @@ enum Command {
     Postgres(postgres::Args),
     /// Add the rows of a CSV file through the REST API.
     Load(load::Args),
+    /// Write the whole table to a file, as one snapshot, while it is served.
+    Dump(backup::dump::Args),
+    /// Bring back what `dump` wrote, and the cluster where there is none.
+    Restore(backup::restore::Args),
     /// Show the cluster: servers, shards, replicas.
     Status(status::Args),
     /// Write plugins, judge them, and swap those of a balancer.
@@ -70,6 +75,8 @@ async fn main() -> ExitCode {
         Command::ShardServer(args) => shard_server::run(args).await,
         Command::Postgres(args) => postgres::run(args).await,
         Command::Load(args) => load::run(args).await,
+        Command::Dump(args) => backup::dump::run(args).await,
+        Command::Restore(args) => backup::restore::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Plugin(args) => plugin::run(args).await,
         Command::BenchPlugins(args) => bench_plugins::run(args).await,

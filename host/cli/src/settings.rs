@@ -148,6 +148,7 @@ mod tests {
             let values = arg.get_default_values().join(std::ffi::OsStr::new(","));
             let value = match (arg.get_long().unwrap(), arg.get_action().takes_values()) {
                 ("bounded-load", _) => "0.25".into(),
+                ("init", _) => "cluster.json".into(),
                 ("metadata-password-file", _) => "password".into(),
                 ("postgres-bin", _) => "/usr/bin".into(),
                 ("token-file", _) => "token".into(),

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use anyhow::{Context, Result, bail};
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Number, Value};
 
 /// A row and the line it stands on.
@@ -11,7 +12,7 @@ pub struct Row {
     /// Of the file, from 1.
     pub line: u64,
     /// As JSON.
-    pub json: Value,
+    pub json: Box<RawValue>,
 }
 
 /// A row that was not taken.
@@ -102,7 +103,7 @@ impl<R: Read> Rows<R> {
         let fields = self.columns.iter().zip(&self.record);
         let row: Map<String, Value> =
             fields.map(|((name, dtype), text)| (name.clone(), value(dtype, text))).collect();
-        Ok(Some(Ok(Row { line, json: Value::Object(row) })))
+        Ok(Some(Ok(Row { line, json: to_raw_value(&row)? })))
     }
 }
 
@@ -135,7 +136,8 @@ mod tests {
     #[test]
     fn fields_take_their_columns_types() {
         let mut rows = open(b"NAME,ok,id\nAda,TRUE,1\n27,x,1.5\n").unwrap();
-        let mut row = || rows.next().unwrap().map(|r| r.map(|r| (r.line, r.json)));
+        let mut row =
+            || rows.next().unwrap().map(|r| r.map(|r| (r.line, r.json.get().parse().unwrap())));
         assert_eq!(row(), Some(Ok((2, json!({"Id": 1, "Name": "Ada", "Ok": true})))));
         assert_eq!(row(), Some(Ok((3, json!({"Id": 1.5, "Name": "27", "Ok": "x"})))));
         assert_eq!(row(), None);

@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use bytes::Bytes;
 use hyper::StatusCode;
-use serde_json::{Value, json};
+use ringwright_model::Key;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::rows::{Rejected, Row};
@@ -17,8 +21,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Sender {
     client: Client,
-    /// Digest of the file.
-    file: String,
+    /// What the keys of its requests begin with.
+    once: String,
     retry_for: Duration,
 }
 
@@ -27,14 +31,31 @@ pub struct Sender {
 pub struct Outcome {
     /// Rows in the table now.
     pub added: usize,
+    /// Rows that were in the table just so.
+    pub unchanged: usize,
     /// Rows that are not.
     pub rejected: Vec<Rejected>,
 }
 
+impl Outcome {
+    /// Counts what became of others in.
+    pub fn add(&mut self, other: Outcome) {
+        self.added += other.added;
+        self.unchanged += other.unchanged;
+        self.rejected.extend(other.rejected);
+    }
+}
+
+/// What `/write` takes.
+#[derive(Serialize)]
+struct Payload<'a> {
+    data: Vec<&'a RawValue>,
+}
+
 impl Sender {
-    /// A sender of the file with that digest.
-    pub fn new(client: Client, file: String, retry_for: Duration) -> Self {
-        Sender { client, file, retry_for }
+    /// A sender whose requests go under idempotency keys that begin with `once`.
+    pub fn new(client: Client, once: String, retry_for: Duration) -> Self {
+        Sender { client, once, retry_for }
     }
 
     /// What `/status` tells.
@@ -46,15 +67,20 @@ impl Sender {
         }
     }
 
+    /// The rows there are from `low` to `high`.
+    pub async fn read(&self, column: &str, low: Key, high: Key) -> Result<Answer<Bytes>> {
+        self.insist(|| self.client.read(column, low, high)).await
+    }
+
     /// Adds rows.
     pub async fn add(&self, rows: Vec<Row>) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         let mut left: Vec<&[Row]> = vec![&rows];
         while let Some(part) = left.pop() {
             let (Some(first), Some(last)) = (part.first(), part.last()) else { continue };
-            let once = format!("{}-{}-{}", self.file, first.line, last.line);
-            let data: Vec<&Value> = part.iter().map(|r| &r.json).collect();
-            let body = serde_json::to_vec(&json!({"data": data}))?;
+            let once = format!("{}-{}-{}", self.once, first.line, last.line);
+            let data = part.iter().map(|r| &*r.json).collect();
+            let body = serde_json::to_vec(&Payload { data })?;
             let post = || self.client.post("/write", Some(&once), body.clone());
             let answer = self.insist(post).await?;
             match answer.status {
@@ -77,9 +103,9 @@ impl Sender {
     }
 
     /// Asks again while there is no answer, or none but that nobody can serve it now.
-    async fn insist<F>(&self, ask: impl Fn() -> F) -> Result<Answer>
+    async fn insist<B, F>(&self, ask: impl Fn() -> F) -> Result<Answer<B>>
     where
-        F: Future<Output = Result<Answer>>,
+        F: Future<Output = Result<Answer<B>>>,
     {
         let deadline = Instant::now() + self.retry_for;
         let mut pause = Duration::from_millis(100);

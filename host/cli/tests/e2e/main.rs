@@ -4,6 +4,7 @@
 #![allow(missing_docs)]
 
 mod access;
+mod backup;
 mod chaos;
 mod failures;
 mod metadata;

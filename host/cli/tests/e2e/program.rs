@@ -297,16 +297,27 @@ impl Client {
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
+        let (status, body) = self.raw(method, path, body.to_string()).await?;
+        Ok((status, serde_json::from_slice(&body).map_err(|e| e.to_string())?))
+    }
+
+    /// The same to the byte.
+    pub async fn raw(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+    ) -> Result<(u16, Bytes), String> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let request = request.body(Full::from(body.to_string())).unwrap();
+        let request = request.body(Full::from(body)).unwrap();
         let exchange = async {
             let response = self.http.request(request).await.map_err(|e| e.to_string())?;
             let status = response.status().as_u16();
             let body = response.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes();
-            Ok((status, serde_json::from_slice(&body).map_err(|e| e.to_string())?))
+            Ok((status, body))
         };
         tokio::time::timeout(PATIENCE, exchange).await.map_err(|e| e.to_string())?
     }
