@@ -126,6 +126,7 @@ pub(crate) async fn points(
         .collect()
 }
 
-fn raw(row: String) -> Result<Box<RawValue>, WireError> {
+/// A row as it is answered.
+pub(crate) fn raw(row: String) -> Result<Box<RawValue>, WireError> {
     RawValue::from_string(row).map_err(storage)
 }
