@@ -8,6 +8,8 @@ mod report;
 mod requests;
 mod twin;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -73,7 +75,10 @@ enum Output {
 #[allow(clippy::print_stdout)] // the report
 async fn main() -> Result<()> {
     let args = Args::parse();
-    let data = tempfile::tempdir().context("a folder for the data")?;
+    // Others may pass through: a Postgres does not run as root.
+    let open = Permissions::from_mode(0o711);
+    let data = tempfile::Builder::new().permissions(open).tempdir();
+    let data = data.context("a folder for the data")?;
     let data = data.path();
     let bar = ProgressBar::new(1)
         .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {msg} (about {eta} left)")?);

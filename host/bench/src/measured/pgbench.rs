@@ -4,18 +4,19 @@
 //! database itself does on this machine.
 
 use std::fmt::Write as _;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use hdrhistogram::Histogram;
+use ringwright_postgres::{Password, Postgres, Settings, Tcp};
 
-use super::deployment::setting;
-use super::docker::{address, docker, run};
+use super::ROWS;
+use super::docker::run;
 use super::load::{Kind, Measured};
-use super::{PATIENCE, ROWS};
 
 /// Of the Postgres, which is no secret: it ends with the measurement.
 const PASSWORD: &str = "yardstick";
@@ -23,50 +24,37 @@ const PASSWORD: &str = "yardstick";
 /// Where the rows that are inserted begin; each client of each run has its own keys.
 const CLIENT: u64 = 1 << 32;
 
-/// A Postgres in a container, and pgbench.
+/// Where it listens, and for how many clients.
+const HOST: &str = "127.0.0.1";
+const CONNECTIONS: u32 = 1000;
+
+/// A Postgres, and pgbench.
 pub struct Pgbench {
     program: PathBuf,
     folder: PathBuf,
-    host: String,
+    port: u16,
     runs: AtomicU32,
-    _container: Container,
-}
-
-/// A container that ends with this, and its volumes.
-struct Container(String);
-
-impl Drop for Container {
-    fn drop(&mut self) {
-        let _ = docker(&["rm", "--force", "--volumes", &self.0]);
-    }
+    _postgres: Postgres,
 }
 
 impl Pgbench {
     /// Starts the Postgres and fills its table.
     pub async fn start(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let password = folder.join("password");
-        std::fs::write(&password, PASSWORD)?;
-        let name = format!("{}-pgbench", setting("RINGWRIGHT_DEPLOYMENT", "ringwright-bench"));
-        let image = format!("ringwright/server:{}", setting("TAG", "bench"));
-        let mount = format!("{}:/run/password:ro", password.display());
-        let program = find()?;
-        let container = Container(name.clone());
-        let _ = docker(&["rm", "--force", "--volumes", &name]);
-        let start = ["run", "--detach", "--name", &name, "--no-healthcheck", "--shm-size", "128m"];
-        let volumes = ["--volume", "/var/lib/ringwright", "--volume", &mount];
-        let variables = ["--env", "RINGWRIGHT_PASSWORD_FILE=/run/password"];
-        let what = [image.as_str(), "postgres", "--host", "0.0.0.0", "--port", "5432"];
-        docker(&[start.as_slice(), &volumes, &variables, &what].concat())?;
-        let host = address(&name, "bridge")?;
-        let folder = folder.to_owned();
-        let runs = AtomicU32::new(0);
-        let yardstick = Pgbench { program, folder, host, runs, _container: container };
-        yardstick.fill().await?;
+        let file = folder.join("password");
+        std::fs::write(&file, PASSWORD)?;
+        let port = TcpListener::bind((HOST, 0))?.local_addr()?.port();
+        let tcp = Tcp { host: HOST.to_owned(), port, password: Password::read(&file)? };
+        let settings = Settings::new(folder.join("postgres"));
+        let settings = Settings { tcp: Some(tcp), max_connections: CONNECTIONS, ..settings };
+        let postgres = Postgres::start(settings).await?;
+        let (program, folder, runs) = (find()?, folder.to_owned(), AtomicU32::new(0));
+        let yardstick = Pgbench { program, folder, port, runs, _postgres: postgres };
+        yardstick.fill()?;
         Ok(yardstick)
     }
 
-    async fn fill(&self) -> Result<()> {
+    fn fill(&self) -> Result<()> {
         let mut sql = String::from(
             "DROP TABLE IF EXISTS student;\n\
              CREATE TABLE student (id bigint PRIMARY KEY, name text NOT NULL, marks text NOT NULL);\n",
@@ -78,15 +66,7 @@ impl Pgbench {
             ROWS - 1
         )?;
         let script = self.script("fill", &sql)?;
-        let began = Instant::now();
-        // It may still be starting.
-        while let Err(error) =
-            run(self.pgbench().args(["--transactions", "1", "--file"]).arg(&script))
-        {
-            ensure!(began.elapsed() < PATIENCE, "pgbench's Postgres after {PATIENCE:?}: {error}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        Ok(())
+        run(self.pgbench().args(["--transactions", "1", "--file"]).arg(&script)).map(|_| ())
     }
 
     /// Lets so many clients ask for `time`, after a fifth of it that does not count.
@@ -125,8 +105,8 @@ impl Pgbench {
     fn pgbench(&self) -> Command {
         let mut command = Command::new(&self.program);
         command
-            .args(["--no-vacuum", "--host", &self.host, "--username", "ringwright"])
-            .args(["--port", "5432"])
+            .args(["--no-vacuum", "--host", HOST, "--username", "ringwright"])
+            .args(["--port", &self.port.to_string()])
             .env("PGDATABASE", "ringwright")
             .env("PGPASSWORD", PASSWORD);
         command
