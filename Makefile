@@ -1,7 +1,7 @@
 # The commands of the project; `make` alone lists them.
 
 .PHONY: help run up down down-all logs ps images plugins plugins-extra test test-docker lint bench
-.PHONY: bench-plugins bench-cost clean
+.PHONY: bench-recovery bench-plugins bench-cost clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -43,10 +43,16 @@ test-docker: plugins cargo  ## test what the containers survive, on this machine
 lint: cargo  ## check formatting, and warnings as errors
 	@sh .ci/lint
 
-bench: plugins cargo  ## measure reads and writes, against one shard server asked directly
+bench: plugins cargo  ## measure reads and writes, against a shard server asked directly and pgbench
 	@cargo build --quiet --release --package ringwright
 	@cargo build --quiet --release --package ringwright-bench
-	@./target/release/ringwright-bench
+	@! docker version >/dev/null 2>&1 || TAG=bench sh docker/images.sh
+	@./target/release/ringwright-bench requests
+
+bench-recovery:  ## measure how long a deployment takes to recover from the loss of a server
+	@TAG=bench sh docker/images.sh
+	@cargo build --quiet --release --package ringwright-bench
+	@./target/release/ringwright-bench recovery
 
 bench-plugins: plugins cargo  ## compare the hash functions; the page is in target/bench-plugins
 	@cargo build --quiet --release --package ringwright
@@ -57,8 +63,7 @@ bench-cost: plugins cargo  ## measure reads by a plugin against reads by its fun
 	@cp target/release/ringwright target/release/ringwright-native
 	@cargo build --quiet --release --package ringwright
 	@cargo build --quiet --release --package ringwright-bench
-	@./target/release/ringwright-bench --hash md5 --twin target/release/ringwright-native \
-		--clients 1,16,64 --rounds 15
+	@./target/release/ringwright-bench twin --hash md5 --twin target/release/ringwright-native
 
 clean:  ## delete what was built; data stays
 	cargo clean

@@ -4,7 +4,7 @@
 //! The two take turns, and each pair of turns gives a ratio; what is told is their median. On a
 //! machine that does other things too, that is steadier than a ratio of sums.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -13,36 +13,51 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use crate::Args;
-use crate::load::{Kind, measure};
-use crate::running::Balancer;
+use crate::measured::{Balancer, Kind, measure};
+use crate::{Common, median};
 
 /// Most time the plugins of a folder may take to be tried.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// Measures reads through two builds of the program, one with its hash function compiled in.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    common: Common,
+    /// The build with the hash function compiled in.
+    #[arg(long)]
+    twin: PathBuf,
+    /// How often each measurement is taken; the two take turns.
+    #[arg(long, default_value_t = 15)]
+    rounds: u32,
+}
+
 /// Reads a second, by turns.
-pub struct Twins {
+struct Twins {
     clients: u16,
     plugin: Vec<f64>,
     native: Vec<f64>,
 }
 
-/// Measures both programs.
-pub async fn measure_both(
-    args: &Args,
-    (program, twin): (&Path, &Path),
-    data: &Path,
-    bar: &ProgressBar,
-) -> Result<Vec<Twins>> {
-    let start = async |program, folder| {
-        Balancer::start(program, &data.join(folder), &args.plugin_dir, &args.hash).await
+/// Measures both programs, and tells; the second is for machines.
+pub async fn run(args: &Args, data: &Path, bar: &ProgressBar) -> Result<(String, Value)> {
+    bar.set_length(2 * args.common.clients.len() as u64 * u64::from(args.rounds));
+    let twins = measure_both(args, data, bar).await?;
+    Ok((table(&twins), twins.iter().map(Twins::json).collect()))
+}
+
+async fn measure_both(args: &Args, data: &Path, bar: &ProgressBar) -> Result<Vec<Twins>> {
+    let Common { plugin_dir, hash, clients, time, .. } = &args.common;
+    let program = args.common.program()?;
+    let start = async |program: &Path, folder| {
+        Balancer::start(program, &data.join(folder), plugin_dir, hash).await
     };
-    let (plugin, native) = (start(program, "plugin").await?, start(twin, "native").await?);
+    let (plugin, native) = (start(&program, "plugin").await?, start(&args.twin, "native").await?);
     bar.set_message("plugins are tried");
     settled(&plugin).await?;
     settled(&native).await?;
     let mut all = Vec::new();
-    for &clients in &args.clients {
+    for &clients in clients {
         let mut twins = Twins { clients, plugin: Vec::new(), native: Vec::new() };
         bar.set_message(format!("reads, {clients} clients, by turns"));
         for round in 0..args.rounds {
@@ -52,14 +67,14 @@ pub async fn measure_both(
                 pair.reverse();
             }
             for (balancer, rates) in pair {
-                let measured = measure(balancer, Kind::Read, clients, args.time).await?;
+                let measured = measure(&balancer.front, Kind::Read, clients, *time).await?;
                 rates.push(measured.latencies.len() as f64 / measured.time.as_secs_f64());
                 bar.inc(1);
             }
         }
         all.push(twins);
     }
-    sound(&plugin.plugins().await?, &args.hash)?;
+    sound(&plugin.plugins().await?, hash)?;
     Ok(all)
 }
 
@@ -98,14 +113,14 @@ impl Twins {
     }
 
     /// For machines.
-    pub fn json(&self) -> Value {
+    fn json(&self) -> Value {
         json!({"clients": self.clients, "plugin": self.plugin, "native": self.native,
             "ratio": self.ratio()})
     }
 }
 
 /// For people.
-pub fn table(all: &[Twins]) -> String {
+fn table(all: &[Twins]) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header([
         "clients",
@@ -122,16 +137,6 @@ pub fn table(all: &[Twins]) -> String {
         ]);
     }
     table.to_string()
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        n if n % 2 == 1 => values[n / 2],
-        n => f64::midpoint(values[n / 2 - 1], values[n / 2]),
-    }
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ pub(crate) struct Catalog {
 }
 
 /// The server's row, beside each shard's; one row without a shard where there is none.
-type Line = (String, Option<String>, i64, i64, Option<String>, Option<String>, Option<String>);
+pub(crate) type Line =
+    (String, Option<String>, i64, i64, Option<String>, Option<String>, Option<String>);
 
 impl Catalog {
     /// Loads all of it; draws the incarnation of a database that is new.
@@ -89,7 +90,8 @@ impl Catalog {
         Self::decode(tx.rows(sql, &[ids.as_str().into()]).await?)
     }
 
-    fn decode(lines: Vec<Line>) -> Result<Self, WireError> {
+    /// Puts it together.
+    pub(crate) fn decode(lines: Vec<Line>) -> Result<Self, WireError> {
         let mut catalog: Option<Catalog> = None;
         for (incarnation, cluster, epoch, next_number, schema, id, state) in lines {
             let catalog = catalog.get_or_insert_with(|| Catalog {

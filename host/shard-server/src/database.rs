@@ -2,7 +2,7 @@
 //!
 //! Both take `$1`, `ON CONFLICT`, `UPDATE … FROM`, row values and partial indexes, so every
 //! statement is written once. Lists travel as one JSON text, `[[1,"a"],[2,"b"]]`, taken apart by
-//! SQLite's `json_each`; Postgres is taught a function of that name.
+//! SQLite's `json_each`; Postgres is taught a function of that name, and one for `json_extract`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -53,9 +53,12 @@ const INDEXES: &str = ";
         WHERE dat < 9223372036854775807;
 ";
 
-const POSTGRES_JSON_EACH: &str = "
+/// Of `json_extract` what is used: a number by its name, `$.name`.
+const POSTGRES_JSON: &str = "
     CREATE OR REPLACE FUNCTION json_each(text) RETURNS TABLE (value jsonb)
     LANGUAGE sql IMMUTABLE AS 'SELECT jsonb_array_elements($1::jsonb)';
+    CREATE OR REPLACE FUNCTION json_extract(text, text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE AS 'SELECT CAST($1::jsonb->>substr($2, 3) AS bigint)';
 ";
 
 /// Every statement has an index made for it, and statistics of a table that was empty a moment
@@ -68,6 +71,16 @@ const POSTGRES_SESSION: &str = "
     SET enable_hashjoin = off;
     SET enable_mergejoin = off;
 ";
+
+macro_rules! bind {
+    ($query:expr, $args:expr) => {
+        $args.iter().fold($query, |query, arg| match arg {
+            Arg::Int(n) => query.bind(*n),
+            Arg::Text(text) => query.bind(*text),
+            Arg::Maybe(text) => query.bind(*text),
+        })
+    };
+}
 
 /// Where a shard server keeps its data: one connection that writes, some that read.
 #[derive(Clone)]
@@ -120,8 +133,7 @@ impl Database {
         };
         let writer = pool().max_connections(1).connect_with(options.clone());
         let writer = writer.await.map_err(storage)?;
-        let tables =
-            sqlx::AssertSqlSafe(format!("{TABLES}{VERSIONS}{INDEXES}{POSTGRES_JSON_EACH}"));
+        let tables = sqlx::AssertSqlSafe(format!("{TABLES}{VERSIONS}{INDEXES}{POSTGRES_JSON}"));
         writer.execute(sqlx::raw_sql(tables)).await.map_err(storage)?;
         let readers = pool().max_connections(READERS).connect_lazy_with(options);
         Ok(Database::Postgres { writer, readers })
@@ -158,6 +170,23 @@ impl Database {
                     .map_err(storage)?,
             ),
         })
+    }
+
+    /// Runs one query outside of any transaction: it sees one snapshot all the same.
+    pub(crate) async fn rows<T: Record>(
+        &self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<T>, WireError> {
+        match self {
+            Database::Sqlite { readers, .. } => {
+                bind!(sqlx::query_as::<Sqlite, T>(sql), args).fetch_all(readers).await
+            }
+            Database::Postgres { readers, .. } => {
+                bind!(sqlx::query_as::<Postgres, T>(sql), args).fetch_all(readers).await
+            }
+        }
+        .map_err(storage)
     }
 
     /// Waits for what runs, then closes; SQLite folds its log into the file.
@@ -226,16 +255,6 @@ pub(crate) trait Record:
 impl<T> Record for T where
     T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
 {
-}
-
-macro_rules! bind {
-    ($query:expr, $args:expr) => {
-        $args.iter().fold($query, |query, arg| match arg {
-            Arg::Int(n) => query.bind(*n),
-            Arg::Text(text) => query.bind(*text),
-            Arg::Maybe(text) => query.bind(*text),
-        })
-    };
 }
 
 impl Transaction {

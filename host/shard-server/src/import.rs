@@ -24,7 +24,7 @@ impl Write for Import {
         let number = shard.number;
         let put: Vec<_> =
             self.versions.iter().map(|v| (number, v.key, v.cat, v.dat, &*v.row)).collect();
-        versions::put(&mut unit.tx, &put).await?;
+        versions::put_page(&mut unit.tx, &put).await?;
         let terms = self.versions.iter().flat_map(|v| [v.cat, v.dat]).filter(|t| *t < NEVER);
         shard.top = shard.top.max(terms.max().unwrap_or(0));
         if let Some(finish) = self.finish {

@@ -6,6 +6,7 @@
 //! process of it.
 
 mod apply;
+mod bulk;
 mod catalog;
 mod charge;
 mod collect;

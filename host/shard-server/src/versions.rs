@@ -4,6 +4,7 @@ use ringwright_model::{Key, Term};
 use ringwright_wire::WireError;
 use serde_json::value::RawValue;
 
+use crate::bulk;
 use crate::catalog::Shard;
 use crate::database::{Transaction, list, storage};
 
@@ -59,6 +60,23 @@ pub(crate) async fn put(
     Ok(())
 }
 
+/// The same for a page of one shard, as copies bring them: ordered by key, and most often above
+/// all that is there. Then there is nothing they could take the place of.
+pub(crate) async fn put_page(
+    tx: &mut Transaction,
+    page: &[(i64, Key, Term, Term, &str)],
+) -> Result<(), WireError> {
+    let Some((shard, low, ..)) = page.first() else { return Ok(()) };
+    if page.is_sorted_by(|(_, a, b, ..), (_, c, d, ..)| (a, b) < (c, d)) {
+        let sql = "SELECT 1 FROM row_version WHERE shard = $1 AND key >= $2 LIMIT 1";
+        let above: Vec<(i32,)> = tx.rows(sql, &[(*shard).into(), (*low).into()]).await?;
+        if above.is_empty() && bulk::copy(tx, page).await? {
+            return Ok(());
+        }
+    }
+    put(tx, page).await
+}
+
 /// Sets the DAT of versions (shard number, key, CAT, DAT).
 pub(crate) async fn end(
     tx: &mut Transaction,
@@ -108,6 +126,7 @@ pub(crate) async fn points(
         .collect()
 }
 
-fn raw(row: String) -> Result<Box<RawValue>, WireError> {
+/// A row as it is answered.
+pub(crate) fn raw(row: String) -> Result<Box<RawValue>, WireError> {
     RawValue::from_string(row).map_err(storage)
 }

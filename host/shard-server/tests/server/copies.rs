@@ -74,6 +74,26 @@ pub async fn a_copy_and_its_deltas_make_an_equal_replica(place: Place) {
     assert_eq!(pair.copied_rows(5).await, source.rows(5).await);
 }
 
+/// Wherever a page begins: above all that is there, among it, or below.
+pub async fn a_page_takes_the_place_of_what_is_there(place: Place) {
+    let client = Client::holding(&place, &[SHARD]).await;
+    let text = r#"{"id":1,"a":"\"\\\n\u0001 'é𝄞\\N\\."}"#;
+    let odd = |key, cat| Version { row: text.into(), ..version(key, cat, NEVER) };
+    client.import((1, 0), &[odd(5, 1), version(7, 1, NEVER)]).await.unwrap();
+    client.import((1, 1), &[version(8, 1, NEVER), odd(8, 2)]).await.unwrap();
+    client.import((1, 2), &[version(8, 1, 2), version(9, 2, NEVER)]).await.unwrap();
+    client.import((1, 3), &[version(1, 1, NEVER), odd(7, 1)]).await.unwrap();
+    client.import((1, 4), &[odd(20, 2), version(11, 2, NEVER)]).await.unwrap();
+    client.finish((1, 5), &[], 2, 0).await.unwrap();
+    client.assign(SHARD, 2).await.unwrap();
+    assert_eq!(client.keys(1).await, [1, 5, 7, 8]);
+    let rows = client.rows(2).await;
+    let keys: Vec<_> = rows.iter().map(|(key, _)| *key).collect();
+    assert_eq!(keys, [1, 5, 7, 8, 9, 11, 20]);
+    let odd: Vec<_> = rows.iter().filter(|(_, row)| row == text).map(|(key, _)| *key).collect();
+    assert_eq!(odd, [5, 7, 8, 20]);
+}
+
 pub async fn a_page_hides_what_came_after_it(place: Place) {
     let client = Client::holding(&place, &[SHARD]).await;
     client.write(0, 1, vec![insert(1), insert(2)]).await;

@@ -22,6 +22,7 @@ async fn refusals(c: &Client) -> Vec<Option<WireError>> {
         c.assign(SHARD, 0).await.err(),
         c.apply(0, 9, vec![vec![insert(9)]]).await.err(),
         c.query(vec![query(SHARD, 0, 0, 9)]).await.err(),
+        c.query(vec![query(SHARD, 0, 9, 9)]).await.err(),
         c.export(None, 0, 9).await.err(),
         c.import((1, 0), &[]).await.err(),
         c.collect(0).await.err(),
@@ -38,15 +39,15 @@ pub async fn every_message_needs_the_right_epoch(place: Place) {
     higher.stamp.epoch = 9;
     for (client, given) in [(lower, right - 1), (higher, 9)] {
         let expected = Some(WireError::Epoch { current: right, given });
-        assert_eq!(refusals(&client).await, vec![expected; 8]);
+        assert_eq!(refusals(&client).await, vec![expected; 9]);
     }
-    assert_eq!(refusals(&client).await[..4], [None, None, None, None]);
+    assert_eq!(refusals(&client).await[..5], [None, None, None, None, None]);
 }
 
 pub async fn every_message_needs_the_right_incarnation(place: Place) {
     let mut client = Client::holding(&place, &[SHARD]).await;
     client.stamp.incarnation = "another".into();
-    assert_eq!(refusals(&client).await, vec![Some(WireError::Incarnation); 8]);
+    assert_eq!(refusals(&client).await, vec![Some(WireError::Incarnation); 9]);
 }
 
 pub async fn a_new_shard_is_in_sync_at_term_0_only(place: Place) {

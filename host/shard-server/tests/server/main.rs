@@ -94,6 +94,7 @@ suite! {
     }
     copies {
         a_copy_and_its_deltas_make_an_equal_replica,
+        a_page_takes_the_place_of_what_is_there,
         a_page_hides_what_came_after_it,
         deltas_are_the_same_few_or_many,
         a_page_of_large_rows_is_short,

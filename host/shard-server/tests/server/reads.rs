@@ -36,6 +36,8 @@ pub async fn a_safe_point_never_passes_the_vat(place: Place) {
     client.collect(9).await.unwrap();
     assert_eq!(client.keys(1).await, [1]);
     assert!(matches!(client.refused_read(0).await, QueryResult::BelowSafePoint(1)));
+    let row = client.query(vec![query(SHARD, 0, 1, 1)]).await.unwrap().remove(0);
+    assert!(matches!(row, QueryResult::BelowSafePoint(1)));
 }
 
 pub async fn a_read_changes_nothing(place: Place) {
@@ -84,8 +86,21 @@ pub async fn many_queries_are_answered_in_order(place: Place) {
         Some(&[1, 7]),
         Some(&[7]),
     ];
+    let mut alone = Vec::new();
+    for query in &queries {
+        alone.extend(client.query(vec![query.clone()]).await.unwrap());
+    }
+    let (points, ranges): (Vec<_>, Vec<_>) =
+        queries.iter().cloned().zip(&alone).partition(|(query, _)| query.low == query.high);
+    let shown = |answers: &[QueryResult]| format!("{answers:?}");
+    for some in [points, ranges] {
+        let (queries, alone): (Vec<_>, Vec<QueryResult>) =
+            some.into_iter().map(|(query, answer)| (query, answer.clone())).unzip();
+        assert_eq!(shown(&client.query(queries).await.unwrap()), shown(&alone));
+    }
     let answers = client.query(queries).await.unwrap();
     assert_eq!(answers.len(), 10);
+    assert_eq!(shown(&answers), shown(&alone));
     for (n, (answer, expected)) in answers.into_iter().zip(expected).enumerate() {
         let keys = match answer {
             QueryResult::Rows(rows) => Some(rows.into_iter().map(|(k, _)| k).collect::<Vec<_>>()),
@@ -112,6 +127,8 @@ pub async fn a_read_beyond_what_was_sent_is_not_answered(place: Place) {
     let client = Client::holding(&place, &[SHARD]).await;
     client.write(0, 1, vec![insert(1)]).await;
     assert!(matches!(client.refused_read(2).await, QueryResult::NotHeld));
+    let row = client.query(vec![query(SHARD, 2, 1, 1)]).await.unwrap().remove(0);
+    assert!(matches!(row, QueryResult::NotHeld));
     assert_eq!(client.export(None, 2, 9).await, Err(not_held()));
     assert_eq!(client.keys(1).await, [1]);
 }

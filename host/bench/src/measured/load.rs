@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use hdrhistogram::Histogram;
 use hyper::Method;
 
-use crate::connection::Connection;
+use super::Connection;
 
 /// What is measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -16,14 +16,17 @@ pub enum Kind {
     /// A read of one key.
     Read,
     /// An update of one row.
-    Write,
+    Update,
+    /// A new row.
+    Insert,
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
             Kind::Read => "read",
-            Kind::Write => "write",
+            Kind::Update => "update",
+            Kind::Insert => "insert",
         })
     }
 }

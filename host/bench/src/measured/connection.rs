@@ -42,6 +42,11 @@ impl Connection {
         Ok(body)
     }
 
+    /// Asks for something.
+    pub async fn get(&mut self, path: &str) -> Result<Bytes> {
+        self.send(Method::GET, path, String::new()).await
+    }
+
     /// Sends JSON.
     pub async fn post(&mut self, path: &str, body: &Value) -> Result<Bytes> {
         self.send(Method::POST, path, body.to_string()).await
