@@ -7,6 +7,7 @@ mod database;
 mod error;
 mod limits;
 mod listed;
+mod patient;
 mod payload;
 mod per_second;
 mod plugins;
@@ -100,7 +101,8 @@ pub async fn serve(
     balancer: Arc<Balancer>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    connections::serve(listener, router(balancer), stop).await;
+    let most = balancer.settings.max_connections;
+    connections::serve(listener, most, router(balancer), stop).await;
 }
 
 /// A fault of ours, told as one; the request that met it is lost, nothing else.
