@@ -7,6 +7,7 @@ mod database;
 mod error;
 mod limits;
 mod listed;
+mod origin;
 mod patient;
 mod payload;
 mod per_second;
@@ -69,6 +70,7 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .fallback(proxy::forward)
         .method_not_allowed_fallback(about::wrong_method)
         .layer(DefaultBodyLimit::max(limit))
+        .layer(from_fn(origin::own))
         .layer(from_fn_with_state(limits, limits::admit))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(balancer)
