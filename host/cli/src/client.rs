@@ -11,11 +11,16 @@ use hyper_util::client::legacy::{Client as Http, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use ringwright_wire::Secret;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::token;
 
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Shortest and longest pause between two tries.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Where the balancer is.
 #[derive(clap::Args)]
@@ -45,11 +50,18 @@ pub struct Answer {
     pub status: StatusCode,
     /// The JSON in it.
     pub body: Value,
+    /// Whether a token was shown.
+    shown: bool,
 }
 
 impl Answer {
     /// What it says, for people.
     pub fn message(&self) -> String {
+        if self.status == StatusCode::UNAUTHORIZED && self.shown {
+            return "the balancer does not accept this token: see --token-file, RINGWRIGHT_TOKEN or \
+                    --token"
+                .into();
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             return "the balancer wants its token: give it by --token-file, RINGWRIGHT_TOKEN or \
                     --token"
@@ -59,6 +71,11 @@ impl Answer {
             Value::String(text) => text.trim_start_matches("<Error> ").to_owned(),
             other => other.to_string(),
         }
+    }
+
+    /// Whether the same may do well later.
+    fn asks_for_patience(&self) -> bool {
+        self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error()
     }
 
     /// What a good answer says.
@@ -167,6 +184,28 @@ impl Client {
             .with_context(|| format!("the balancer at {} does not answer", self.base))?;
         let body = serde_json::from_slice(&bytes)
             .with_context(|| format!("{url} did not answer as a balancer does ({status})"))?;
-        Ok(Answer { status, body })
+        Ok(Answer { status, body, shown: self.token.is_some() })
+    }
+}
+
+/// Asks again for a while, until there is an answer, and one that says neither that nobody can
+/// serve it now nor that too much was asked.
+///
+/// # Errors
+/// As the last time of asking.
+pub async fn insist<F>(patience: Duration, ask: impl Fn() -> F) -> Result<Answer>
+where
+    F: Future<Output = Result<Answer>>,
+{
+    let deadline = Instant::now() + patience;
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        let answer = ask().await;
+        let served = answer.as_ref().is_ok_and(|a| !a.asks_for_patience());
+        if served || Instant::now() + pause > deadline {
+            return answer;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

@@ -2,6 +2,7 @@
 
 mod bench_plugins;
 mod client;
+mod files;
 mod health;
 mod load;
 mod logging;
@@ -17,6 +18,7 @@ mod status;
 mod stop;
 mod token;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -82,7 +84,8 @@ async fn main() -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("ringwright: {error:#}");
+    // Where it cannot be told, the code still says it.
+    let _ = writeln!(std::io::stderr(), "ringwright: {error:#}");
     ExitCode::FAILURE
 }
 

@@ -150,6 +150,8 @@ mod tests {
                 ("bounded-load", _) => "0.25".into(),
                 ("metadata-password-file", _) => "password".into(),
                 ("postgres-bin", _) => "/usr/bin".into(),
+                ("init", _) => "cluster.json".into(),
+                ("max-connections", _) => "100".into(),
                 ("token-file", _) => "token".into(),
                 (_, false) => "true".into(),
                 _ => values.into_string().unwrap(),
