@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use hyper::Method;
 use serde_json::json;
 
 use crate::program::{Balancer, Client, ringwright, run, text, until};
@@ -190,4 +191,10 @@ async fn whoever_uploads_much_and_has_no_token_is_told_so() {
     let refused = run(&["plugin", "upload", file, "--url", &balancer.url]);
     let told = text(&refused.stderr);
     assert!(told.contains("wants its token"), "{told}");
+    // Nor do they fill the log.
+    let long = format!("/servers/{}", "x".repeat(1000));
+    let stranger = balancer.http.clone().with_token("not-the-token-at-all");
+    assert_eq!(stranger.send(Method::PUT, &long, json!({})).await.unwrap().0, 401);
+    balancer.says("a wrong token was shown").await;
+    assert!(balancer.log().contains(&long[..200]) && !balancer.log().contains(&long[..201]));
 }
