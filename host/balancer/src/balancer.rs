@@ -8,11 +8,15 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use ringwright_metadata::{Change, RingPoint};
 use ringwright_replication::{Cluster, Member};
+use tokio::sync::Semaphore;
 
 use crate::brain::Brain;
 use crate::fleet::Fleet;
 use crate::routing::{Published, Ring, Router};
 use crate::settings::Settings;
+
+/// Uploads that are compiled and tried at once: each keeps a processor, and others have to serve.
+const ADMISSIONS: usize = 2;
 
 /// The balancer: the database, the servers it runs on, and the brains that spread both.
 pub struct Balancer {
@@ -30,6 +34,8 @@ pub struct Balancer {
     pub(crate) shaping: tokio::sync::Mutex<()>,
     /// One choice of plugins at a time, from the look at what there is to its record.
     pub(crate) choosing: tokio::sync::Mutex<()>,
+    /// What an upload takes while it is compiled and tried.
+    pub(crate) admissions: Arc<Semaphore>,
     pub(crate) http: Client<HttpConnector, Body>,
     /// The ring that is stored. Held while one is written down, so that none overtakes another.
     ring: tokio::sync::Mutex<Weak<Ring>>,
@@ -52,6 +58,7 @@ impl Balancer {
             router,
             shaping: tokio::sync::Mutex::default(),
             choosing: tokio::sync::Mutex::default(),
+            admissions: Arc::new(Semaphore::new(ADMISSIONS)),
             http: Client::builder(TokioExecutor::new()).build_http(),
             ring: tokio::sync::Mutex::default(),
         })

@@ -22,6 +22,8 @@ pub struct Settings {
     pub copy_timeout: Duration,
     /// Largest request body, in bytes.
     pub body_limit: usize,
+    /// Most connections at once; beyond them clients wait until one ends.
+    pub max_connections: usize,
     /// Most requests under way at once.
     pub max_requests: usize,
     /// Most requests a second from one address; 0 for any number.
@@ -46,6 +48,7 @@ impl Default for Settings {
             server_timeout: Duration::from_secs(5),
             copy_timeout: Duration::from_secs(600),
             body_limit: 16 << 20,
+            max_connections: 8192,
             max_requests: 4096,
             rate_limit: 0,
             token: None,

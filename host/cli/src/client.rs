@@ -14,11 +14,16 @@ use ringwright_wire::Secret;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::token;
 
 /// Longest wait for an answer, unless the tool says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Shortest and longest pause between two tries.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Where the balancer is.
 #[derive(clap::Args)]
@@ -49,6 +54,15 @@ pub struct Answer<B = Value> {
     pub status: StatusCode,
     /// What is in it: JSON, or its bytes as they came.
     pub body: B,
+    /// Whether a token was shown.
+    shown: bool,
+}
+
+impl<B> Answer<B> {
+    /// Whether the same may do well later.
+    fn asks_for_patience(&self) -> bool {
+        self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error()
+    }
 }
 
 /// A good answer of `/read`.
@@ -60,10 +74,10 @@ struct Rows<'a> {
 
 impl Answer<Bytes> {
     fn json(self) -> Result<Answer> {
-        let status = self.status;
+        let Answer { status, shown, .. } = self;
         let body = serde_json::from_slice(&self.body)
             .with_context(|| format!("it did not answer as a balancer does ({status})"))?;
-        Ok(Answer { status, body })
+        Ok(Answer { status, body, shown })
     }
 
     /// The rows that `/read` answered, each to the byte.
@@ -72,7 +86,8 @@ impl Answer<Bytes> {
     /// What a bad answer says.
     pub fn rows(&self) -> Result<Vec<&RawValue>> {
         if !self.status.is_success() {
-            let said = Answer { status: self.status, body: self.body.clone() }.json()?;
+            let Answer { status, shown, .. } = *self;
+            let said = Answer { status, body: self.body.clone(), shown }.json()?;
             bail!("{}", said.message());
         }
         let rows: Rows = serde_json::from_slice(&self.body)
@@ -84,6 +99,11 @@ impl Answer<Bytes> {
 impl Answer {
     /// What it says, for people.
     pub fn message(&self) -> String {
+        if self.status == StatusCode::UNAUTHORIZED && self.shown {
+            return "the balancer does not accept this token: see --token-file, RINGWRIGHT_TOKEN or \
+                    --token"
+                .into();
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             return "the balancer wants its token: give it by --token-file, RINGWRIGHT_TOKEN or \
                     --token"
@@ -211,12 +231,34 @@ impl Client {
             let response = self.http.request(request).await?;
             let status = response.status();
             let body = response.into_body().collect().await?.to_bytes();
-            anyhow::Ok(Answer { status, body })
+            anyhow::Ok(Answer { status, body, shown: self.token.is_some() })
         };
         tokio::time::timeout(self.limit, exchange)
             .await
             .map_err(|_| anyhow::anyhow!("no answer within {:?}", self.limit))
             .flatten()
             .with_context(|| format!("the balancer at {} does not answer", self.base))
+    }
+}
+
+/// Asks again for a while, until there is an answer, and one that says neither that nobody can
+/// serve it now nor that too much was asked.
+///
+/// # Errors
+/// As the last time of asking.
+pub async fn insist<B, F>(patience: Duration, ask: impl Fn() -> F) -> Result<Answer<B>>
+where
+    F: Future<Output = Result<Answer<B>>>,
+{
+    let deadline = Instant::now() + patience;
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        let answer = ask().await;
+        let served = answer.as_ref().is_ok_and(|a| !a.asks_for_patience());
+        if served || Instant::now() + pause > deadline {
+            return answer;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

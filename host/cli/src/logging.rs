@@ -1,6 +1,6 @@
 //! The log: one line an event, on standard error.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use tracing_subscriber::EnvFilter;
 
@@ -33,11 +33,14 @@ enum Format {
 /// Starts the log.
 pub fn start(args: &Args) {
     let filter = EnvFilter::try_new(&args.log).unwrap_or_else(|error| {
-        eprintln!("ringwright: --log '{}': {error}; logging at info", args.log);
+        let told = format!("ringwright: --log '{}': {error}; logging at info", args.log);
+        let _ = writeln!(std::io::stderr(), "{told}");
         EnvFilter::new("info")
     });
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // It would tell them where it could not write, and end the program over it.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     match args.log_format {

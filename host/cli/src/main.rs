@@ -3,6 +3,7 @@
 mod backup;
 mod bench_plugins;
 mod client;
+mod files;
 mod health;
 mod load;
 mod logging;
@@ -18,6 +19,7 @@ mod status;
 mod stop;
 mod token;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -89,7 +91,8 @@ async fn main() -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("ringwright: {error:#}");
+    // Where it cannot be told, the code still says it.
+    let _ = writeln!(std::io::stderr(), "ringwright: {error:#}");
     ExitCode::FAILURE
 }
 

@@ -151,6 +151,7 @@ mod tests {
                 ("init", _) => "cluster.json".into(),
                 ("metadata-password-file", _) => "password".into(),
                 ("postgres-bin", _) => "/usr/bin".into(),
+                ("max-connections", _) => "100".into(),
                 ("token-file", _) => "token".into(),
                 (_, false) => "true".into(),
                 _ => values.into_string().unwrap(),

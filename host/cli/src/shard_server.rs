@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use ringwright_shard_server as shard_server;
 
 use crate::postgres::Flags;
-use crate::secret;
+use crate::{files, secret};
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -29,7 +29,14 @@ pub struct Args {
     #[arg(long, env = "RINGWRIGHT_ENGINE", value_enum, default_value_t = Engine::Sqlite)]
     engine: Engine,
     /// A Postgres database, for --engine postgres; without one it runs a Postgres of its own.
-    #[arg(long, env = "RINGWRIGHT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    // A settings file's value becomes the default, which --help would show.
+    #[arg(
+        long,
+        env = "RINGWRIGHT_DATABASE_URL",
+        hide_env_values = true,
+        hide_default_value = true,
+        value_name = "URL"
+    )]
     database_url: Option<String>,
     /// Stop when nobody has asked anything for so long (30s, 5m).
     #[arg(long, env = "RINGWRIGHT_IDLE_EXIT", value_parser = humantime::parse_duration)]
@@ -62,6 +69,7 @@ impl Engine {
 
 /// Runs until it is told to stop.
 pub async fn run(args: Args) -> Result<ExitCode> {
+    files::raise_limit();
     // An empty one is as none, so that a command line can overrule the environment.
     let url = args.database_url.filter(|url| !url.is_empty());
     let engine = match (args.engine, url) {

@@ -34,7 +34,8 @@ pub struct Settings {
     pub port: u16,
     /// Where it keeps the data.
     pub engine: Engine,
-    /// Stops when no request at all has come for so long: nobody is in charge any more.
+    /// Stops when no request that may be answered has come for so long: nobody is in charge any
+    /// more.
     pub idle_exit: Option<Duration>,
     /// What it knows its balancer by; without one it answers anybody.
     pub secret: Option<Secret>,
@@ -130,8 +131,8 @@ async fn serve(settings: &Settings, opened: &Opened, mut signals: Signals) -> Re
     if settings.secret.is_none() && !address.ip().is_loopback() {
         tracing::warn!(%address, "no --secret-file: whoever reaches this server may change its data");
     }
-    let app = guard(router(name, opened.storage.clone()), settings.secret.clone())
-        .layer(middleware::from_fn(note));
+    let router = router(name, opened.storage.clone()).layer(middleware::from_fn(note));
+    let app = guard(router, settings.secret.clone());
     let nodelay = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");

@@ -38,6 +38,11 @@ impl ApiError {
         ApiError { status: StatusCode::UNAUTHORIZED, message: message.into() }
     }
 
+    /// Whoever asks may not, whatever it shows.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        ApiError { status: StatusCode::FORBIDDEN, message: message.into() }
+    }
+
     /// The client asks for too much at once.
     pub fn too_many(message: impl Into<String>) -> Self {
         ApiError { status: StatusCode::TOO_MANY_REQUESTS, message: message.into() }

@@ -7,6 +7,8 @@ mod database;
 mod error;
 mod limits;
 mod listed;
+mod origin;
+mod patient;
 mod payload;
 mod per_second;
 mod plugins;
@@ -68,6 +70,7 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .fallback(proxy::forward)
         .method_not_allowed_fallback(about::wrong_method)
         .layer(DefaultBodyLimit::max(limit))
+        .layer(from_fn(origin::own))
         .layer(from_fn_with_state(limits, limits::admit))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(balancer)
@@ -100,7 +103,8 @@ pub async fn serve(
     balancer: Arc<Balancer>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    connections::serve(listener, router(balancer), stop).await;
+    let most = balancer.settings.max_connections;
+    connections::serve(listener, most, router(balancer), stop).await;
 }
 
 /// A fault of ours, told as one; the request that met it is lost, nothing else.

@@ -1,6 +1,7 @@
 //! Payloads: JSON objects whose field names are matched without regard to case.
 
 use std::collections::HashSet;
+use std::error::Error;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -8,6 +9,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
 
@@ -100,19 +102,30 @@ impl<S: Send + Sync> FromRequest<S> for Payload {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let body = Bytes::from_request(request, state).await.map_err(too_large)?;
+        let body = Bytes::from_request(request, state).await.map_err(unread)?;
         Payload::parse(&body, "the payload")
     }
 }
 
-pub(super) fn too_large(rejection: BytesRejection) -> ApiError {
-    match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError {
+/// Why a body was not read.
+pub(super) fn unread(rejection: BytesRejection) -> ApiError {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return ApiError {
             status: StatusCode::PAYLOAD_TOO_LARGE,
             message: "the payload is larger than this balancer takes".into(),
-        },
-        _ => ApiError::bad("the payload could not be read"),
+        };
     }
+    if causes(&rejection).any(|cause| cause.is::<TimeoutError>()) {
+        return ApiError {
+            status: StatusCode::REQUEST_TIMEOUT,
+            message: "the payload did not come in time".into(),
+        };
+    }
+    ApiError::bad("the payload could not be read")
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }
 
 #[cfg(test)]

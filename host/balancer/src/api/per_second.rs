@@ -26,11 +26,6 @@ impl PerSecond {
         PerSecond { most, counts: Mutex::new(counts) }
     }
 
-    /// Whether this second has room for more from a client.
-    pub(super) fn has_room(&self, client: IpAddr) -> bool {
-        self.counts.lock().at(Instant::now()).get(&network(client)).is_none_or(|n| *n < self.most)
-    }
-
     /// Counts one more from a client; whether there was room for it.
     pub(super) fn take(&self, client: IpAddr) -> bool {
         self.take_at(client, Instant::now())
@@ -84,13 +79,5 @@ mod tests {
         assert!(take("2001:db8:0:1::1", 999), "another network");
         assert!(take("10.0.0.1", 2000));
         assert_eq!(limit.counts.lock().of.len(), 1, "the second before is forgotten");
-    }
-
-    #[test]
-    fn asking_counts_nothing() {
-        let limit = PerSecond::new(1);
-        let client = "10.0.0.1".parse().unwrap();
-        assert!(limit.has_room(client) && limit.has_room(client));
-        assert!(limit.take(client) && !limit.has_room(client));
     }
 }

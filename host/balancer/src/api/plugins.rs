@@ -10,7 +10,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::payload::too_large;
+use super::payload::unread;
 use super::{ApiError, Payload, listed};
 use crate::Balancer;
 use crate::brain::{BrainError, Pick};
@@ -46,7 +46,7 @@ pub(super) async fn upload(
             "field 'file' must have 1 to 64 letters, digits, '-', '_' or '.'",
         ));
     }
-    let body = body.map_err(too_large)?;
+    let body = body.map_err(unread)?;
     let (name, digest) = balancer.upload(file, body.into()).await?;
     let listed = listed::all(&balancer.brain);
     let plugin = listed.into_iter().find(|p| p["digest"] == digest && p["name"] == name);

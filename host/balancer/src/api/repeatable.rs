@@ -48,7 +48,7 @@ impl<S: Send + Sync> FromRequest<S> for Repeatable {
             ),
         };
         let what = format!("{} {}\n", request.method(), request.uri().path());
-        let body = Bytes::from_request(request, state).await.map_err(super::payload::too_large)?;
+        let body = Bytes::from_request(request, state).await.map_err(super::payload::unread)?;
         let key = key.map(|key| {
             let digest = Sha256::new().chain_update(what).chain_update(&body).finalize();
             (key, digest.iter().map(|b| format!("{b:02x}")).collect())

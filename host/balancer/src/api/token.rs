@@ -16,8 +16,12 @@ use super::connections::client;
 use super::limits::later;
 use super::per_second::PerSecond;
 
-/// Wrong tokens that an address may show in a second. Beyond, none of its tokens is looked at.
+/// Wrong tokens of an address that are told and logged in a second. Many clients may share one, so
+/// that the right token is good whatever others show: it is too long to be found at any rate.
 const WRONG: u32 = 5;
+
+/// As much of a path as is logged.
+const LOGGED: usize = 200;
 
 /// The scheme's name in the description.
 const SCHEME: &str = "token";
@@ -41,18 +45,17 @@ pub(super) async fn guard(State(gate): State<Gate>, request: Request, next: Next
     let Some(token) = gate.token.filter(|_| !request.method().is_safe()) else {
         return next.run(request).await;
     };
-    let client = client(&request);
-    let shows_one = request.headers().contains_key(AUTHORIZATION);
-    if shows_one && !gate.wrong.has_room(client) {
-        return later(ApiError::too_many("too many wrong tokens came from this address"));
-    }
     if token.is_shown(request.headers()) {
         return next.run(request).await;
     }
     let (method, path) = (request.method(), request.uri().path());
-    if shows_one {
-        gate.wrong.take(client);
-        tracing::warn!(%client, %method, path, "a wrong token was shown");
+    if request.headers().contains_key(AUTHORIZATION) {
+        let client = client(&request);
+        if !gate.wrong.take(client) {
+            return later(ApiError::too_many("too many wrong tokens came from this address"));
+        }
+        let path = format_args!("{path:.LOGGED$}");
+        tracing::warn!(%client, %method, %path, "a wrong token was shown");
     }
     let message = format!("{method} {path} wants the token: send it as 'authorization: Bearer …'");
     ([(WWW_AUTHENTICATE, "Bearer")], ApiError::unauthorized(message)).into_response()

@@ -32,7 +32,7 @@ pub enum UploadError {
 impl Balancer {
     /// Takes a plugin, admits it, and puts it into the folder of uploads, as a file of that name
     /// or of its own. One of the same name there is replaced; what is in use goes on. Answers
-    /// name and digest.
+    /// name and digest. Waits while others are admitted.
     ///
     /// # Errors
     /// Where it is not admitted or not kept; then nothing was changed.
@@ -41,10 +41,13 @@ impl Balancer {
         file_name: Option<String>,
         bytes: Vec<u8>,
     ) -> Result<(String, String), UploadError> {
+        // Kept until the work ends, which goes on when nobody waits for it any more.
+        let admission = self.admissions.clone().acquire_owned().await;
         let runtime = self.brain.runtime().clone();
         let folder = self.settings.upload_dir.clone();
         let listing = self.brain.listing();
         let taken = move || {
+            let _admission = admission;
             let (report, plugin) =
                 runtime.examine(file_name.as_deref().unwrap_or_default(), &bytes);
             let refused = || UploadError::Refused(report.refusal().unwrap_or_default().to_owned());

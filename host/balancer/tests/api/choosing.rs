@@ -1,11 +1,16 @@
 //! What a swap would change, the shadow, uploads, and the way back from a plugin that fails.
 
+use std::time::{Duration, Instant};
+
 use ringwright_balancer::brain::{self, FaultLimit};
 use ringwright_metadata::MetadataStore;
-use ringwright_test_plugins::{Hostile, corpus};
+use ringwright_plugin_runtime::{Runtime, Settings};
+use ringwright_test_plugins::{HashBodies, Hostile, corpus};
 use serde_json::{Value, json};
 
-use crate::support::platform::{ACTIVE, Platform, called, fails_over_13, list, plain, to_last};
+use crate::support::platform::{
+    ACTIVE, Platform, called, fails_over_13, list, named, plain, to_last,
+};
 use crate::support::{Answer, Api, Options};
 
 const SHADOW: &str = "/plugins/shadow";
@@ -222,4 +227,20 @@ async fn a_policy_that_fails_costs_no_request_and_gives_way() {
     let stored = platform.store.load().await.unwrap().placement_plugin.unwrap();
     assert_eq!(stored.name, "spread");
     assert_eq!(platform.keys().await.len(), 5);
+}
+
+#[tokio::test]
+async fn of_many_uploads_two_are_tried_at_once_and_the_others_wait() {
+    let deadline = Duration::from_secs(1);
+    let settings = Settings { work_deadline: deadline, ..Settings::default() };
+    let runtime = Runtime::new(settings).unwrap();
+    let platform = Platform::with(Options { runtime, ..Options::default() }).await;
+    // Each keeps a processor for as long as it may.
+    let slow = HashBodies { start: "(loop $l (br $l))", ..named("start-1") }.component();
+    let began = Instant::now();
+    let uploads = (0..4).map(|_| upload(&platform, slow.clone()));
+    for answer in futures::future::join_all(uploads).await {
+        assert!(answer.refusal(400).contains("took too long"), "{answer:?}");
+    }
+    assert!(began.elapsed() >= 2 * deadline, "all in {:?}", began.elapsed());
 }

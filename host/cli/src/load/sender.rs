@@ -9,13 +9,9 @@ use ringwright_model::Key;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tokio::time::Instant;
 
 use super::rows::{Rejected, Row};
-use crate::client::{Answer, Client};
-
-/// Longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+use crate::client::{Answer, Client, insist};
 
 /// Sends rows of one file.
 #[derive(Clone)]
@@ -60,7 +56,7 @@ impl Sender {
 
     /// What `/status` tells.
     pub async fn status(&self) -> Result<Value> {
-        let answer = self.insist(|| self.client.get("/status")).await?;
+        let answer = insist(self.retry_for, || self.client.get("/status")).await?;
         match answer.status {
             StatusCode::OK => Ok(answer.body["message"].clone()),
             _ => bail!("{}", answer.message()),
@@ -69,7 +65,7 @@ impl Sender {
 
     /// The rows there are from `low` to `high`.
     pub async fn read(&self, column: &str, low: Key, high: Key) -> Result<Answer<Bytes>> {
-        self.insist(|| self.client.read(column, low, high)).await
+        insist(self.retry_for, || self.client.read(column, low, high)).await
     }
 
     /// Adds rows.
@@ -82,7 +78,7 @@ impl Sender {
             let data = part.iter().map(|r| &*r.json).collect();
             let body = serde_json::to_vec(&Payload { data })?;
             let post = || self.client.post("/write", Some(&once), body.clone());
-            let answer = self.insist(post).await?;
+            let answer = insist(self.retry_for, post).await?;
             match answer.status {
                 StatusCode::OK => outcome.added += part.len(),
                 StatusCode::BAD_REQUEST | StatusCode::CONFLICT | StatusCode::PAYLOAD_TOO_LARGE => {
@@ -100,23 +96,5 @@ impl Sender {
             }
         }
         Ok(outcome)
-    }
-
-    /// Asks again while there is no answer, or none but that nobody can serve it now.
-    async fn insist<B, F>(&self, ask: impl Fn() -> F) -> Result<Answer<B>>
-    where
-        F: Future<Output = Result<Answer<B>>>,
-    {
-        let deadline = Instant::now() + self.retry_for;
-        let mut pause = Duration::from_millis(100);
-        loop {
-            let answer = ask().await;
-            let served = answer.as_ref().is_ok_and(|a| !a.status.is_server_error());
-            if served || Instant::now() + pause > deadline {
-                return answer;
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
     }
 }

@@ -21,7 +21,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// The token, where one was given.
+    /// The token, where one was given. Its file may be one that can be read but once.
     ///
     /// # Errors
     /// As [`token::Args::read`].
@@ -32,10 +32,9 @@ impl Args {
     /// Checks that where the balancer listens goes with what it wants to be shown.
     ///
     /// # Errors
-    /// Where anybody could change the cluster, and nobody has said that this is meant; where the
-    /// token is none.
-    pub fn check(&self, address: SocketAddr) -> Result<()> {
-        if self.token()?.is_some() || address.ip().to_canonical().is_loopback() {
+    /// Where anybody could change the cluster, and nobody has said that this is meant.
+    pub fn check(&self, address: SocketAddr, token: Option<&Secret>) -> Result<()> {
+        if token.is_some() || address.ip().to_canonical().is_loopback() {
             return Ok(());
         }
         ensure!(

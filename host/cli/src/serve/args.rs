@@ -11,6 +11,7 @@ use humantime::{format_duration, parse_duration};
 use ringwright_balancer::brain::{self, FaultLimit};
 use ringwright_balancer::routing;
 use ringwright_control::ProcessSettings;
+use ringwright_wire::Secret;
 
 use super::access;
 use super::control::DockerArgs;
@@ -173,6 +174,11 @@ pub struct Args {
     #[arg(long, env = "RINGWRIGHT_BODY_LIMIT", default_value_t = 16 << 20, value_name = "BYTES",
         value_parser = RangedU64ValueParser::<usize>::new().range(1024..), help_heading = "Limits")]
     body_limit: usize,
+    /// Most connections at once; beyond them clients wait. Without it 8192, or half of the files
+    /// that the process may have open where these are fewer.
+    #[arg(long, env = "RINGWRIGHT_MAX_CONNECTIONS", value_name = "CONNECTIONS",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..), help_heading = "Limits")]
+    max_connections: Option<usize>,
     /// Most requests under way at once; beyond them a request is refused at once (503).
     #[arg(long, env = "RINGWRIGHT_MAX_REQUESTS", default_value_t = 4096, value_name = "REQUESTS",
         value_parser = RangedU64ValueParser::<usize>::new().range(1..), help_heading = "Limits")]
@@ -199,6 +205,11 @@ enum Protocol {
     Paper,
 }
 
+/// As many connections as leave files for what the balancer itself opens: one to a server for each.
+fn most_connections(files: u64) -> usize {
+    usize::try_from(files / 2).unwrap_or(usize::MAX)
+}
+
 fn epsilon(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(epsilon) if (0.0..=1000.0).contains(&epsilon) => Ok(epsilon),
@@ -219,9 +230,14 @@ impl Args {
     /// Checks what the settings mean to each other.
     ///
     /// # Errors
-    /// Names those that do not go together, or a token that is none.
-    pub fn check(&self) -> Result<()> {
-        self.access.token()?;
+    /// Names those that do not go together, or with what this process may have open.
+    pub fn check(&self, files: u64) -> Result<()> {
+        let most = most_connections(files);
+        ensure!(
+            self.max_connections.is_none_or(|wanted| wanted <= most),
+            "--max-connections may be at most {most}, half of the files that this process may have \
+             open: allow it more (ulimit -n)"
+        );
         let (interval, idle) = (self.heartbeat_interval, self.idle_exit);
         ensure!(
             interval < idle,
@@ -249,11 +265,15 @@ impl Args {
     }
 
     /// The balancer's part.
-    ///
-    /// # Errors
-    /// Where the token is none.
-    pub fn balancer(&self, data: &DataFolder) -> Result<ringwright_balancer::Settings> {
-        Ok(ringwright_balancer::Settings {
+    pub fn balancer(
+        &self,
+        data: &DataFolder,
+        token: Option<Secret>,
+        files: u64,
+    ) -> ringwright_balancer::Settings {
+        let default = ringwright_balancer::Settings::default();
+        let fit = most_connections(files).min(default.max_connections);
+        ringwright_balancer::Settings {
             replicas: self.replicas,
             heartbeat_interval: self.heartbeat_interval,
             flatline_after: self.flatline_after,
@@ -261,13 +281,14 @@ impl Args {
             server_timeout: self.server_timeout(),
             copy_timeout: self.copy_timeout,
             body_limit: self.body_limit,
+            max_connections: self.max_connections.unwrap_or(fit),
             max_requests: self.max_requests,
             rate_limit: self.rate_limit,
-            token: self.access.token()?,
+            token,
             upload_dir: data.uploads(),
             expects_cluster: self.first_cluster().is_some(),
-            ..ringwright_balancer::Settings::default()
-        })
+            ..default
+        }
     }
 
     /// What every shard server in a container is told beside what its image says.

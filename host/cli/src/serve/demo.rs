@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use ringwright_wire::Secret;
 use serde_json::{Value, json};
 
-use super::setup::{self, good};
+use super::setup;
 use super::url;
 use crate::client::Client;
 use crate::output;
@@ -52,7 +52,7 @@ async fn set_up(client: &Client, data: &Path) -> Result<()> {
         for (i, batch) in students().chunks(BATCH).enumerate() {
             let once = format!("sample-{i}");
             let payload = serde_json::to_vec(&json!({"data": batch}))?;
-            good(client.post("/write", Some(&once), payload).await?)?;
+            setup::post(client, "/write", Some(&once), payload).await?;
         }
         tracing::info!(students = STUDENTS, "sample loaded");
         std::fs::remove_file(&unfinished).context("cannot write to the data folder")?;

@@ -21,7 +21,7 @@ use ringwright_balancer::brain::Brain;
 use ringwright_balancer::fleet::Fleet;
 use ringwright_balancer::routing::Router;
 use ringwright_balancer::supervisor::Supervisor;
-use ringwright_balancer::{Balancer, api};
+use ringwright_balancer::{Balancer, Settings, api};
 use ringwright_metadata::MetadataStore;
 use ringwright_plugin_runtime::{Catalogue, Runtime};
 use ringwright_replication::{Charge, Clock, Cluster, SystemClock};
@@ -29,12 +29,12 @@ use ringwright_wire::Secret;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 
 use crate::client::Client;
-use crate::secret;
 use crate::stop::Stop;
+use crate::{files, secret};
 use data_folder::DataFolder;
 
 /// How long requests under way may still take once the balancer is to stop.
@@ -45,18 +45,21 @@ const EXIT_AT_ONCE: i32 = 130;
 
 /// Runs until it is told to stop, or another balancer takes charge.
 pub async fn run(args: Args) -> Result<ExitCode> {
-    args.check()?;
+    let files = files::raise_limit();
+    args.check(files)?;
+    let token = args.access.token()?;
     let first = args.first_cluster().map(setup::payload).transpose()?;
     let stop = Stop::listen()?;
     let data = DataFolder::open(&args.data_dir)?;
     let listener = listen(&args.host, args.port).await?;
     let address = listener.local_addr().context("the port's address")?;
-    args.access.check(address)?;
+    args.access.check(address, token.as_ref())?;
     let secret = secret::read_or_draw(&data.secret()).context("the servers' secret")?;
     let store = args.metadata.open(&data).await?;
     let control = control::start(&args, &data).await?;
     let fleet = Fleet::new(control.clone(), args.server_timeout()).with_secret(Some(secret));
-    let balancer = assemble(&args, &data, Arc::new(store.clone()), fleet).await?;
+    let settings = args.balancer(&data, token, files);
+    let balancer = assemble(&args, &data, Arc::new(store.clone()), fleet, settings).await?;
 
     // Upkeep before all else: what follows may take longer than the charge lasts.
     let mut end = pin!(end(stop, balancer.clone()));
@@ -86,9 +89,11 @@ pub async fn run(args: Args) -> Result<ExitCode> {
             end
         }
     };
-    if end == End::Lost {
-        // The servers serve whoever took charge.
-        bail!("another balancer has taken charge of {}", data.path().display());
+    // The servers serve whoever takes charge.
+    match end {
+        End::Told => {}
+        End::Lost => bail!("another balancer has taken charge of {}", data.path().display()),
+        End::Broken => bail!("the charge could not be kept: its upkeep failed, as the log tells"),
     }
     balancer.cluster.charge().release().await;
     balancer.fleet.close().await;
@@ -121,12 +126,27 @@ fn set_up(
 }
 
 /// Why the balancer is to end.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// Somebody said so.
     Told,
     /// Another balancer has taken charge.
     Lost,
+    /// A fault of ours ended the upkeep of the charge.
+    Broken,
+}
+
+impl End {
+    /// What it means that the upkeep has ended.
+    fn of_upkeep(ended: Result<(), JoinError>) -> Self {
+        match ended {
+            Ok(()) => End::Lost,
+            Err(error) => {
+                tracing::error!(%error, "the upkeep of the charge failed");
+                End::Broken
+            }
+        }
+    }
 }
 
 /// Keeps the charge until the balancer is to end. Whoever says so twice does not want to wait.
@@ -134,7 +154,7 @@ async fn end(mut stop: Stop, balancer: Arc<Balancer>) -> End {
     let upkeep = tokio::spawn(balancer.cluster.clone().upkeep());
     tokio::select! {
         reason = stop.wait() => tracing::info!(reason, "stopping"),
-        _ = upkeep => return End::Lost,
+        ended = upkeep => return End::of_upkeep(ended),
     }
     tokio::spawn(async move {
         let reason = stop.wait().await;
@@ -154,6 +174,7 @@ async fn assemble(
     data: &DataFolder,
     store: Arc<dyn MetadataStore>,
     fleet: Fleet,
+    settings: Settings,
 ) -> Result<Arc<Balancer>> {
     let brain = Arc::new(brain(args, data, &*store).await?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -167,7 +188,6 @@ async fn assemble(
     let cluster = Cluster::open(store, clock, charge, router.clone(), args.replication())
         .await
         .context("cannot read the metadata")?;
-    let settings = args.balancer(data)?;
     Ok(Balancer::new(settings, cluster, fleet, brain, router))
 }
 
@@ -212,6 +232,14 @@ mod tests {
     #![allow(clippy::unwrap_used)] // a test fails by panicking
 
     use super::*;
+
+    #[tokio::test]
+    async fn an_upkeep_that_fails_is_not_another_balancer() {
+        #[allow(clippy::panic, reason = "it is the fault to be told")]
+        let failed = tokio::spawn(async { panic!("on purpose") }).await;
+        assert_eq!(End::of_upkeep(failed), End::Broken);
+        assert_eq!(End::of_upkeep(tokio::spawn(async {}).await), End::Lost);
+    }
 
     #[test]
     fn a_url_can_be_used_as_it_stands() {

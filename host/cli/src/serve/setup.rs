@@ -4,17 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use hyper::StatusCode;
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, insist};
 
-/// How long a balancer may take until it can tell whether there is a cluster.
+/// How long a balancer may take until it can serve.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Pause between two questions.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Pause before a cluster that could not be set up is tried again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -47,24 +43,23 @@ async fn unless_there(client: &Client, payload: &Value) -> Result<()> {
 
 /// Sets a cluster up.
 pub async fn init(client: &Client, payload: &Value) -> Result<()> {
-    good(client.post("/init", None, serde_json::to_vec(payload)?).await?).map(|_| ())
+    post(client, "/init", None, serde_json::to_vec(payload)?).await
+}
+
+/// Sends what is to be done, for as long as a busy balancer may take.
+pub async fn post(client: &Client, path: &str, once: Option<&str>, body: Vec<u8>) -> Result<()> {
+    let answer = insist(PATIENCE, || client.post(path, once, body.clone())).await?;
+    good(answer).map(|_| ())
 }
 
 /// Whether there is a cluster. A balancer that cannot serve yet has not said that there is none.
 pub async fn is_configured(client: &Client) -> Result<bool> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let answer = client.get("/status").await?;
-        if answer.status != StatusCode::SERVICE_UNAVAILABLE || Instant::now() >= deadline {
-            let status = good(answer)?;
-            return Ok(!status["message"]["schema"].is_null());
-        }
-        sleep(PAUSE).await;
-    }
+    let status = good(insist(PATIENCE, || client.get("/status")).await?)?;
+    Ok(!status["message"]["schema"].is_null())
 }
 
 /// The body of a good answer.
-pub fn good(answer: Answer) -> Result<Value> {
+fn good(answer: Answer) -> Result<Value> {
     ensure!(answer.status.is_success(), "{}", answer.message());
     Ok(answer.body)
 }
@@ -86,6 +81,7 @@ mod tests {
         tokio::spawn(async move {
             let answers = [
                 ("503 Service Unavailable", r#"{"message": "<Error> not in charge"}"#),
+                ("429 Too Many Requests", r#"{"message": "<Error> too many requests"}"#),
                 ("200 OK", r#"{"message": {"schema": {"columns": ["a"]}}}"#),
             ];
             for (status, body) in answers {

@@ -1,8 +1,10 @@
 //! Tokens and secrets: who needs which, and that nobody else gets to see them.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use hyper::Method;
 use serde_json::json;
 
 use crate::program::{Balancer, Client, ringwright, run, text, until};
@@ -43,9 +45,12 @@ async fn no_output_page_file_or_argument_tells_a_secret() {
     let swap = ["plugin", "swap", "md5", "--apply", "--url", url];
     let mut refused = ringwright(&swap);
     refused.env("RINGWRIGHT_TOKEN", "not-the-token-at-all");
-    for refused in [refused.output().unwrap(), run(&swap)] {
+    let says = [(refused, "does not accept this token"), (ringwright(&swap), "wants its token")];
+    for (mut command, says) in says {
+        let refused = command.output().unwrap();
         let told = text(&refused.stderr);
-        assert!(!refused.status.success() && told.contains("RINGWRIGHT_TOKEN"), "{told}");
+        assert!(!refused.status.success() && told.contains(says), "{told}");
+        assert!(told.contains("RINGWRIGHT_TOKEN"), "{told}");
     }
     balancer.says("a wrong token was shown").await;
     let mut command = ringwright(&swap);
@@ -152,7 +157,44 @@ fn a_token_is_given_once_and_is_one() {
     std::fs::write(file, format!("{TOKEN}\n")).unwrap();
     assert!(told(&["--token-file", file]).contains("cannot make the data folder"));
     // Nor does the settings file tell it to whoever asks for help.
-    std::fs::write(dir.path().join("ringwright.toml"), format!("token = '{TOKEN}'")).unwrap();
-    let help = ringwright(&["serve", "--help"]).current_dir(dir.path()).output().unwrap();
-    assert!(text(&help.stdout).contains("--token <TOKEN>") && !text(&help.stdout).contains(TOKEN));
+    let settings = format!("token = '{TOKEN}'\ndatabase-url = 'postgres://x:{TOKEN}@y/z'");
+    std::fs::write(dir.path().join("ringwright.toml"), settings).unwrap();
+    for (command, shows) in [("serve", "--token <TOKEN>"), ("shard-server", "--database-url <URL>")]
+    {
+        let help = ringwright(&[command, "--help"]).current_dir(dir.path()).output().unwrap();
+        let help = text(&help.stdout);
+        assert!(help.contains(shows) && !help.contains(TOKEN), "{help}");
+    }
+}
+
+#[test]
+fn a_token_may_come_from_what_can_be_read_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path().to_str().unwrap();
+    let folders = ["--data-dir", here, "--plugin-dir", here];
+    let access = ["--host", "0.0.0.0", "--token-file", "/dev/stdin"];
+    let mut command = ringwright(&[&["serve", "--port", "0"], &folders[..], &access].concat());
+    command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(TOKEN.as_bytes()).unwrap();
+    let told = text(&child.wait_with_output().unwrap().stderr);
+    assert!(told.contains("make plugins") && !told.contains("--token-file"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_uploads_much_and_has_no_token_is_told_so() {
+    let data = tempfile::tempdir().unwrap();
+    let balancer = Balancer::begin(0, data.path(), &[], with_token).serves().await;
+    let file = data.path().join("large.wasm");
+    std::fs::write(&file, vec![b' '; 8 << 20]).unwrap();
+    let file = file.to_str().unwrap();
+    let refused = run(&["plugin", "upload", file, "--url", &balancer.url]);
+    let told = text(&refused.stderr);
+    assert!(told.contains("wants its token"), "{told}");
+    // Nor do they fill the log.
+    let long = format!("/servers/{}", "x".repeat(1000));
+    let stranger = balancer.http.clone().with_token("not-the-token-at-all");
+    assert_eq!(stranger.send(Method::PUT, &long, json!({})).await.unwrap().0, 401);
+    balancer.says("a wrong token was shown").await;
+    assert!(balancer.log().contains(&long[..200]) && !balancer.log().contains(&long[..201]));
 }

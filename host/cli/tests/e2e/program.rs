@@ -282,7 +282,6 @@ impl Client {
     }
 
     /// The same with what a change of the cluster may want.
-    #[allow(dead_code, reason = "it is the deployment's tests that change one with a token")]
     pub fn with_token(mut self, token: &str) -> Self {
         self.token = Some(token.to_owned());
         self

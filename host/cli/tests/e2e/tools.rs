@@ -1,6 +1,6 @@
 //! `load`, `status`, `shard-server` and `bench-plugins`.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -130,6 +130,42 @@ async fn a_shard_server_stops_on_sigterm_and_comes_back_the_same() {
     assert_eq!(answer["data"], json!([{"id": 5}]));
     signal(child.id(), "TERM");
     until("it stops", async || child.try_wait().unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_written_stops_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().to_str().unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let args = ["shard-server", "--port", "0", "--data-dir", folder, "--log", "trace"];
+    let mut child = ringwright(&args).stderr(full).spawn().unwrap();
+    let address = until("it listens", async || {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended");
+        std::fs::read_to_string(data.path().join("address")).ok().filter(|a| !a.is_empty())
+    })
+    .await;
+    let client = Client::new(format!("http://{address}"));
+    assert_eq!(client.get("/home").await.unwrap().0, 200);
+    signal(child.id(), "TERM");
+    let status = until("it stops", async || child.try_wait().unwrap()).await;
+    assert!(status.success(), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shells_limit_of_open_files_is_raised() {
+    let data = tempfile::tempdir().unwrap();
+    let server = ringwright(&["shard-server", "--port", "0", "--data-dir"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"ulimit -S -n 100 && exec "$@""#, "sh"]).arg(server.get_program());
+    shell.args(server.get_args()).arg(data.path());
+    let mut child = shell.stderr(Stdio::null()).spawn().unwrap();
+    until("it listens", async || std::fs::read(data.path().join("address")).ok()).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    signal(child.id(), "TERM");
+    until("it stops", async || child.try_wait().unwrap()).await;
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let soft: u64 = files.split_whitespace().nth(3).unwrap().parse().unwrap();
+    assert!(soft > 100, "{files}");
 }
 
 const PLUGINS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/dist");

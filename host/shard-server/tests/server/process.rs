@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ringwright_shard_server::{Engine, RunError, Settings, Storage, run};
-use ringwright_wire::{HttpShardServer, ShardServer};
+use ringwright_wire::{HttpShardServer, Secret, ShardServer};
 use sqlx::{ConnectOptions, Executor};
 use tempfile::TempDir;
 
@@ -56,6 +56,26 @@ async fn it_stops_when_nobody_asks_any_more() {
     assert!(!server.is_finished());
     tokio::time::timeout(Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
     assert!(client.heartbeat().await.is_err());
+}
+
+#[tokio::test]
+async fn it_stops_though_strangers_ask() {
+    let dir = TempDir::new().unwrap();
+    let idle = settings(dir.path(), Some(Duration::from_millis(600)));
+    let secret = Secret::new("0123456789abcdef").ok();
+    let server = tokio::spawn(run(Settings { secret, ..idle }));
+    let address = address(dir.path()).await;
+    let another = Secret::new("0123456789abcdeX").ok();
+    let stranger = HttpShardServer::new(&address, Duration::from_secs(5)).with_secret(another);
+    let asks = async {
+        // A refusal, and once it has stopped nothing at all.
+        while !server.is_finished() {
+            assert!(stranger.heartbeat().await.is_err());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), asks).await.unwrap();
+    server.await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
