@@ -178,7 +178,7 @@ async fn assemble(
 ) -> Result<Arc<Balancer>> {
     let brain = Arc::new(brain(args, data, &*store).await?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let holder = format!("process {} at port {}", std::process::id(), args.port);
+    let holder = format!("process {} of {} at port {}", std::process::id(), machine(), args.port);
     // The lock on the data folder says that no other balancer lives that has the metadata there.
     let exclusive = args.metadata.is_in_the_data_folder();
     let charge = Charge::take(store.clone(), clock.clone(), &holder, args.charge_term, exclusive)
@@ -190,6 +190,12 @@ async fn assemble(
         .context("cannot read the metadata")?;
     let settings = args.balancer(data)?;
     Ok(Balancer::new(settings, cluster, fleet, brain, router))
+}
+
+/// The name of this machine, for people: two balancers may be on two.
+fn machine() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    name.map_or_else(|_| "an unknown machine".into(), |name| name.trim().to_owned())
 }
 
 /// The plugins, with those active that were chosen.
