@@ -60,16 +60,19 @@ async fn commit_all(
                 }
                 // One caller's impossible change must not fail the others'.
                 Err(MetadataError::Corrupt(_)) => insist(&*store, &charge, &*clock, &changes).await,
-                Err(unknown) => Err(MetadataError::Unavailable(unknown.to_string())),
+                Err(MetadataError::Unavailable(why)) => {
+                    Err(MetadataError::Unavailable(why.clone()))
+                }
+                Err(other) => Err(MetadataError::Unavailable(other.to_string())),
             }); // whoever asked may have gone
         }
     }
 }
 
 /// Commits, again and again where the outcome is unknown: every change can be made twice, and
-/// none of them may be taken for undone while it may have been done: where the charge is lost
-/// meanwhile, the outcome stays unknown. The store is given more time
-/// each time, as it may be the changes that take so long.
+/// none of them may be taken for undone while it may have been done. Where the charge is lost
+/// meanwhile, the outcome stays unknown. The store is given more time each time, as it may be the
+/// changes that take so long.
 async fn insist(
     store: &dyn MetadataStore,
     charge: &Charge,
@@ -78,10 +81,11 @@ async fn insist(
 ) -> Result<(), MetadataError> {
     let mut pause = Duration::from_millis(10);
     let mut limit = charge.answer_time();
-    // What became of the last attempt, where that is unknown: it may have been made.
+    // Why nobody knows what became of the last attempt: it may have been made.
     let mut unheard = None;
-    let lost = |unheard: Option<MetadataError>| {
-        Err(unheard.unwrap_or(MetadataError::ChargeLost { epoch: charge.epoch() }))
+    let lost = |unheard: Option<String>| {
+        let lost = MetadataError::ChargeLost { epoch: charge.epoch() };
+        Err(unheard.map_or(lost, MetadataError::Unavailable))
     };
     loop {
         if charge.is_lost() {
@@ -102,7 +106,7 @@ async fn insist(
                 clock.sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(1));
                 limit = (limit * 2).min(charge.answer_time() * 64);
-                unheard = Some(error);
+                unheard = Some(error.to_string());
             }
         }
     }

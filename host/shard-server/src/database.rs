@@ -22,10 +22,11 @@ use tokio::time::timeout;
 /// Connections that only read; each wide read or export page takes one while it runs.
 const READERS: u32 = 8;
 
-/// Longer than any transaction of ours takes: a database that is busy for so long is broken.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long somebody else's lock is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What walks a whole shard, or makes an index, may take so long.
+/// Longer than any transaction of ours takes, many writes or a walk over a whole shard: a database
+/// that is busy for so long is broken.
 pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 
 const TABLES: &str = "

@@ -8,13 +8,10 @@ use ringwright_wire::WireError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::catalog::Catalog;
-use crate::database::{Database, PATIENCE, Transaction, storage};
+use crate::database::{Database, LONGEST, Transaction, storage};
 
 /// Most messages of one transaction, so that the first does not wait for ever for its answer.
 const GROUP: usize = 128;
-
-/// What each may add to the time of a transaction, such as a page of a copy.
-const PER_MESSAGE: Duration = Duration::from_millis(250);
 
 /// A message that changes something.
 #[async_trait]
@@ -93,8 +90,7 @@ impl<W: Write> Job for Asked<W> {
 }
 
 async fn perform(database: Database, mut jobs: Vec<Box<dyn Job>>) {
-    let limit = PATIENCE + PER_MESSAGE * u32::try_from(jobs.len()).unwrap_or(u32::MAX);
-    let fate = database.bounded(limit, commit(&database, &mut jobs)).await;
+    let fate = database.bounded(LONGEST, commit(&database, &mut jobs)).await;
     if let Err(e) = &fate {
         tracing::error!(error = %e, writes = jobs.len(), "a transaction failed");
     }
