@@ -7,11 +7,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringwright_postgres::{Connections, Session};
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Executor, FromRow, Postgres, Result, Sqlite, SqlitePool};
+use tokio::time::timeout;
 
-use crate::connections::{Connections, Session};
+use crate::MetadataError;
 use crate::query::{Arg, Query};
 
 /// Longer than any transaction of ours takes: a database that is busy for so long is broken.
@@ -21,12 +23,16 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) const READERS: u32 = 4;
 
 /// Where the metadata is: one connection that writes, so that writers wait for each other here
-/// rather than in the database, and some that read.
+/// rather than in the database, and some that read. Another is the charge's own: it is not lost
+/// for a write that waits for an answer.
 #[derive(Clone)]
 pub(crate) enum Database {
     Sqlite { writer: SqlitePool, readers: SqlitePool },
-    Postgres { writer: Arc<Connections>, readers: Arc<Connections> },
+    Postgres { writer: Arc<Connections>, charge: Arc<Connections>, readers: Arc<Connections> },
 }
+
+/// How a transaction that writes begins on Postgres.
+const WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
 impl Database {
     /// Begins a transaction that may write.
@@ -35,10 +41,19 @@ impl Database {
             Database::Sqlite { writer, .. } => {
                 Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
             }
-            Database::Postgres { writer, .. } => Transaction::Postgres(
-                writer.begin("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?,
-            ),
+            Database::Postgres { writer, .. } => Transaction::Postgres(writer.begin(WRITE).await?),
         })
+    }
+
+    /// Begins a transaction about the charge. On SQLite, where there is nobody to wait for, it is
+    /// one as any other.
+    pub(crate) async fn charge(&self) -> Result<Transaction> {
+        match self {
+            Database::Sqlite { .. } => self.write().await,
+            Database::Postgres { charge, .. } => {
+                Ok(Transaction::Postgres(charge.begin(WRITE).await?))
+            }
+        }
     }
 
     /// Begins a transaction that sees one snapshot and waits for no writer.
@@ -66,12 +81,24 @@ impl Database {
                 readers.close().await;
                 writer.close().await;
             }
-            Database::Postgres { writer, readers } => {
+            Database::Postgres { writer, charge, readers } => {
                 readers.close().await;
                 writer.close().await;
+                charge.close().await;
             }
         }
     }
+}
+
+/// The call's outcome, unknown where it takes too long: nobody is to wait for ever for a database
+/// that has stopped, or a network that swallows what it is given.
+pub(crate) async fn bounded<T>(
+    limit: Duration,
+    call: impl Future<Output = std::result::Result<T, MetadataError>>,
+) -> std::result::Result<T, MetadataError> {
+    timeout(limit, call).await.unwrap_or_else(|_| {
+        Err(MetadataError::Unavailable(format!("the database did not answer within {limit:?}")))
+    })
 }
 
 /// A transaction on either; dropped, it is rolled back.

@@ -5,7 +5,7 @@ use crate::database::Transaction;
 use crate::query::query;
 
 /// The layout after all the steps below; each database remembers which one it has.
-pub(crate) const LAYOUT: i64 = 2;
+pub(crate) const LAYOUT: i64 = 3;
 
 /// A new database becomes layout 1.
 const TABLES: &str = "
@@ -65,6 +65,11 @@ const ATTRIBUTES: &str = "
     ALTER TABLE server ADD COLUMN labels TEXT NOT NULL DEFAULT '{}';
 ";
 
+/// Layout 2 becomes layout 3: the term of the charge. A holder of before did not tell it.
+const TERM: &str = "
+    ALTER TABLE charge ADD COLUMN term_ms BIGINT NOT NULL DEFAULT 0;
+";
+
 /// Brings tables of the layout `found` to the present one; 0 is none at all. Refuses one that we
 /// do not know.
 pub(crate) async fn lay_out(
@@ -87,6 +92,9 @@ pub(crate) async fn lay_out(
     }
     if found < 2 {
         tx.script(ATTRIBUTES).await?;
+    }
+    if found < 3 {
+        tx.script(TERM).await?;
     }
     Ok(())
 }

@@ -6,7 +6,6 @@
 
 mod apply;
 mod change;
-mod connections;
 mod database;
 mod error;
 mod layout;
@@ -20,6 +19,8 @@ mod store;
 pub use change::{Change, RingPoint};
 pub use error::MetadataError;
 pub use store::SqlStore;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ringwright_model::{ClusterConfig, Epoch};
@@ -35,6 +36,7 @@ pub trait MetadataStore: Send + Sync + 'static {
     async fn take_charge(
         &self,
         holder: &str,
+        term: Duration,
         seen: &Charge,
     ) -> Result<Option<Epoch>, MetadataError>;
     /// Shows that the holder of `epoch` lives: raises the charge's beat.
@@ -72,8 +74,11 @@ pub struct Charge {
     pub epoch: Epoch,
     /// Who that is.
     pub holder: String,
+    /// How long it lasts its holder, who may serve for so long after a beat; zero where nobody
+    /// knows.
+    pub term: Duration,
     /// Grows while the holder lives. A store has no clock to trust: whoever wants the charge
-    /// watches this stand still for as long as a charge lasts.
+    /// watches this stand still for as long as the holder's charge lasts.
     pub beat: u64,
     /// Whether the holder gave it back.
     pub released: bool,

@@ -1,5 +1,7 @@
 //! Reading the metadata.
 
+use std::time::Duration;
+
 use ringwright_model::{Attributes, ClusterConfig, Replica, Server, Shard};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -9,9 +11,11 @@ use crate::query::query;
 use crate::{Charge, MetadataError, Remembered, RingPoint};
 
 pub(crate) async fn charge(database: &Database) -> Result<Charge, MetadataError> {
-    let rows = database.rows(query("SELECT epoch, holder, beat, released FROM charge")).await?;
-    let (epoch, holder, beat, released): (i64, String, i64, bool) = the_one(rows)?;
-    Ok(Charge { epoch: unsigned(epoch)?, holder, beat: unsigned(beat)?, released })
+    const CHARGE: &str = "SELECT epoch, holder, term_ms, beat, released FROM charge";
+    let rows = database.rows(query(CHARGE)).await?;
+    let (epoch, holder, term, beat, released): (i64, String, i64, i64, bool) = the_one(rows)?;
+    let term = Duration::from_millis(unsigned(term)?);
+    Ok(Charge { epoch: unsigned(epoch)?, holder, term, beat: unsigned(beat)?, released })
 }
 
 /// The whole configuration.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringwright_postgres::{Connections, Session};
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::MetadataError;
-use crate::connections::{Connections, Session};
-use crate::database::{Database, PATIENCE, READERS, Transaction};
+use crate::database::{Database, PATIENCE, READERS, Transaction, bounded};
 use crate::layout::{LAYOUT, lay_out};
 use crate::query::query;
 
@@ -56,9 +56,13 @@ pub(crate) async fn open(url: &str, password: Option<&str>) -> Result<Database, 
     let place = place(&options);
     let writer = Connections::new(options.clone(), 1);
     let mut tx = Transaction::Postgres(first(&writer, &place).await?);
-    prepare(&mut tx, &place).await?;
-    tx.commit().await?;
-    Ok(Database::Postgres { writer, readers: Connections::new(options, READERS) })
+    bounded(PATIENCE, async {
+        prepare(&mut tx, &place).await?;
+        Ok(tx.commit().await?)
+    })
+    .await?;
+    let charge = Connections::new(options.clone(), 1);
+    Ok(Database::Postgres { writer, charge, readers: Connections::new(options, READERS) })
 }
 
 /// What is said of it: the URL may hold a password.

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use ringwright_model::{ClusterConfig, Epoch};
 use tokio::time::timeout;
 
-use crate::database::{Database, PATIENCE, Transaction};
+use crate::database::{Database, PATIENCE, Transaction, bounded};
 use crate::query::query;
 use crate::{Change, Charge, MetadataError, MetadataStore, Remembered, RingPoint};
 use crate::{apply, load, postgres, sqlite};
@@ -76,18 +76,21 @@ impl MetadataStore for SqlStore {
     async fn take_charge(
         &self,
         holder: &str,
+        term: Duration,
         seen: &Charge,
     ) -> Result<Option<Epoch>, MetadataError> {
         const TAKE: &str = "
-            UPDATE charge SET epoch = epoch + 1, holder = $1, beat = 0, released = FALSE
-            WHERE epoch = $2 AND beat = $3
+            UPDATE charge
+            SET epoch = epoch + 1, holder = $1, term_ms = $2, beat = 0, released = FALSE
+            WHERE epoch = $3 AND beat = $4
             RETURNING epoch";
         let take = query(TAKE)
             .bind(holder.to_owned())
+            .bind(milliseconds(term))
             .bind(apply::signed(seen.epoch)?)
             .bind(apply::signed(seen.beat)?);
         bounded(PATIENCE, async {
-            let mut tx = self.database.write().await?;
+            let mut tx = self.database.charge().await?;
             let epoch = tx.row(take).await?;
             tx.commit().await?;
             epoch.map(|(epoch,)| load::unsigned(epoch)).transpose()
@@ -96,14 +99,19 @@ impl MetadataStore for SqlStore {
     }
 
     async fn renew(&self, epoch: Epoch) -> Result<(), MetadataError> {
-        self.apply(epoch, &[]).await
+        bounded(PATIENCE, async {
+            let mut tx = self.database.charge().await?;
+            fence(&mut tx, epoch).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     async fn release(&self, epoch: Epoch) -> Result<(), MetadataError> {
         // Given back twice is given back: the first answer may have been lost.
         const RELEASE: &str = "UPDATE charge SET released = TRUE WHERE epoch = $1";
         bounded(PATIENCE, async {
-            let mut tx = self.database.write().await?;
+            let mut tx = self.database.charge().await?;
             held(&mut tx, RELEASE, epoch).await?;
             Ok(tx.commit().await?)
         })
@@ -134,15 +142,9 @@ impl MetadataStore for SqlStore {
     }
 }
 
-/// The call's outcome, unknown where it takes too long: nobody is to wait for ever for a database
-/// that has stopped, or a network that swallows what it is given.
-async fn bounded<T>(
-    limit: Duration,
-    call: impl Future<Output = Result<T, MetadataError>>,
-) -> Result<T, MetadataError> {
-    timeout(limit, call).await.unwrap_or_else(|_| {
-        Err(MetadataError::Unavailable(format!("the database did not answer within {limit:?}")))
-    })
+/// Rounded up: nobody is to take it for shorter than it is.
+fn milliseconds(term: Duration) -> i64 {
+    i64::try_from(term.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
 }
 
 /// Makes sure of the charge until the transaction ends. Whoever can do this lives, so it is a
@@ -164,6 +166,12 @@ async fn held(tx: &mut Transaction, sql: &'static str, epoch: Epoch) -> Result<(
 mod tests {
     #![allow(clippy::unwrap_used)] // a test fails by panicking
 
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    use ringwright_postgres::{Postgres, Settings};
+    use sqlx::{ConnectOptions, Executor};
+
     use super::*;
 
     #[tokio::test]
@@ -174,5 +182,22 @@ mod tests {
         let synchronous: (i64,) = tx.row(query("PRAGMA synchronous")).await.unwrap().unwrap();
         let journal: (String,) = tx.row(query("PRAGMA journal_mode")).await.unwrap().unwrap();
         assert_eq!((synchronous.0, journal.0.as_str()), (2, "wal"));
+    }
+
+    #[tokio::test]
+    async fn every_commit_is_flushed_on_postgres_too() {
+        let open = Permissions::from_mode(0o711);
+        let dir = tempfile::Builder::new().permissions(open).tempdir().unwrap();
+        let postgres = Postgres::start(Settings::new(dir.path().join("p"))).await.unwrap();
+        let careless = "ALTER ROLE ringwright SET synchronous_commit = off";
+        let mut connection = postgres.options().connect().await.unwrap();
+        connection.execute(careless).await.unwrap();
+        let url = postgres.options().to_url_lossy();
+        let store = SqlStore::open_postgres(url.as_str(), None).await.unwrap();
+        for begun in [store.database.write().await, store.database.charge().await] {
+            let shown = begun.unwrap().row(query("SHOW synchronous_commit")).await.unwrap();
+            assert_eq!(shown, Some(("on".to_owned(),)));
+        }
+        postgres.stop().await.unwrap();
     }
 }

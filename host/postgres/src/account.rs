@@ -1,7 +1,8 @@
 //! Whom Postgres runs as: us, or, since it refuses to run as root, a user of its own.
 
+use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::{MetadataExt, lchown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -64,6 +65,17 @@ impl Account {
     pub(crate) fn own(&self, path: &Path) -> Result<(), PostgresError> {
         let Some(user) = &self.user else { return Ok(()) };
         lchown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).map_err(at(path))
+    }
+
+    /// Lets the user pass through a folder that stays ours.
+    pub(crate) fn let_through(&self, dir: &Path) -> Result<(), PostgresError> {
+        if self.user.is_none() {
+            return Ok(());
+        }
+        let found = std::fs::metadata(dir).map_err(at(dir))?;
+        let others = Permissions::from_mode((found.mode() | 0o011) & !0o022);
+        lchown(dir, Some(0), Some(0)).map_err(at(dir))?;
+        std::fs::set_permissions(dir, others).map_err(at(dir))
     }
 
     /// Hands a folder over with all that is in it, where another user had it.

@@ -1,6 +1,8 @@
 //! The database cluster: made once, and of one major version.
 
 use std::fs::File;
+use std::io;
+use std::path::Path;
 
 use crate::PostgresError;
 use crate::account::Account;
@@ -19,7 +21,7 @@ pub(crate) fn prepare(
 ) -> Result<(), PostgresError> {
     let data = folder.data();
     let version = data.join("PG_VERSION");
-    if !version.exists() {
+    if !version.try_exists().map_err(at(&version))? {
         return create(folder, binaries, account);
     }
     account.own_all(&data)?;
@@ -36,9 +38,21 @@ pub(crate) fn prepare(
     }
 }
 
+/// Whether there is something in the way of a cluster: anything but an empty folder.
+fn is_taken(data: &Path) -> Result<bool, PostgresError> {
+    match std::fs::read_dir(data) {
+        Ok(mut entries) => Ok(entries.next().is_some()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(at(data)(error)),
+    }
+}
+
 /// Makes a cluster elsewhere and puts it in place whole: one cut short is never taken for one.
 fn create(folder: &Folder, binaries: &Binaries, account: &Account) -> Result<(), PostgresError> {
     let (new, data) = (folder.new_data(), folder.data());
+    if is_taken(&data)? {
+        return Err(PostgresError::NoCluster(data));
+    }
     remove(&new)?;
     create_private(&new, account)?;
     // initdb waits for nobody: it may go at once.

@@ -59,6 +59,12 @@ pub enum PostgresError {
         /// Their version.
         program: u32,
     },
+    /// The data's folder has something else in it.
+    #[error(
+        "{} holds files and is no database cluster (it has no PG_VERSION): move them away, or \
+         choose another folder", .0.display()
+    )]
+    NoCluster(PathBuf),
     /// `initdb` failed; it left nothing behind.
     #[error("initdb failed ({status}); it said:\n{log}")]
     Init {
@@ -75,13 +81,13 @@ pub enum PostgresError {
         /// The last lines it wrote.
         log: String,
     },
-    /// Postgres accepted no connection in time, and was ended.
-    #[error("Postgres accepted no connection within {limit:?} ({error}); it said:\n{log}")]
+    /// Postgres was not ready in time, and was ended.
+    #[error("Postgres was not ready within {limit:?} ({error}); it said:\n{log}")]
     Slow {
         /// How long it was given.
         limit: Duration,
         /// What became of the last connection.
-        error: sqlx::Error,
+        error: String,
         /// The last lines it wrote.
         log: String,
     },

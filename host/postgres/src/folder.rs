@@ -1,11 +1,13 @@
 //! The folder a Postgres owns.
 //!
 //! It holds `postgres.lock`, which says that somebody runs a Postgres here; `data`, the database
-//! cluster; `pg_hba.conf`, who may connect; and `run`, where the socket is.
+//! cluster; `pg_hba.conf`, who may connect; and `run`, where the socket is. Where Postgres runs as
+//! another user than we do, `data` and `run` belong to them, and the folder itself to us: in a
+//! folder of theirs they could have us write to any file that a link there names.
 
-use std::fs::{DirBuilder, File, TryLockError};
+use std::fs::{DirBuilder, File, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::PostgresError;
@@ -24,6 +26,7 @@ impl Folder {
     pub(crate) fn open(dir: &Path, account: &Account) -> Result<Self, PostgresError> {
         std::fs::create_dir_all(dir).map_err(at(dir))?;
         let dir = dir.canonicalize().map_err(at(dir))?;
+        account.let_through(&dir)?;
         let path = dir.join("postgres.lock");
         let lock = File::options().create(true).append(true).open(&path).map_err(at(&path))?;
         match lock.try_lock() {
@@ -31,7 +34,6 @@ impl Folder {
             Err(TryLockError::WouldBlock) => return Err(PostgresError::InUse(dir)),
             Err(TryLockError::Error(error)) => return Err(at(&path)(error)),
         }
-        account.own(&dir)?;
         account.check_entry(&dir)?;
         Ok(Folder { dir, lock })
     }
@@ -57,6 +59,12 @@ impl Folder {
     pub(crate) fn run(&self) -> PathBuf {
         self.dir.join("run")
     }
+}
+
+/// Writes a file that everybody may read.
+pub(crate) fn publish(path: &Path, text: &str) -> Result<(), PostgresError> {
+    std::fs::write(path, text).map_err(at(path))?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o644)).map_err(at(path))
 }
 
 /// Makes a folder that only its owner may enter.

@@ -1,4 +1,5 @@
-//! A Postgres of one's own: found, initialised, started, watched and stopped.
+//! A Postgres of one's own: found, initialised, started, watched and stopped; and connections to
+//! any.
 //!
 //! [`Postgres::start`] takes a folder, which is its own from then on, and answers a server that
 //! accepts connections on a Unix socket and, if asked to, over TCP. The server never outlives the
@@ -7,6 +8,7 @@
 mod account;
 mod binaries;
 mod cluster;
+mod connections;
 mod error;
 mod folder;
 mod leftover;
@@ -17,6 +19,7 @@ mod process;
 mod settings;
 mod socket;
 
+pub use connections::{Connections, Lent, Session};
 pub use error::PostgresError;
 pub use password::Password;
 pub use postgres::Postgres;

@@ -9,23 +9,22 @@ use rustix::process::Signal;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
 use tokio::process::ChildStderr;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::account::Account;
 use crate::binaries::Binaries;
 use crate::cluster::{self, ROLE};
-use crate::error::at;
-use crate::folder::Folder;
+use crate::folder::{Folder, publish};
 use crate::log::Log;
-use crate::process::Process;
+use crate::process::{AT_ONCE, Process};
 use crate::socket::Socket;
-use crate::{PostgresError, Settings, leftover};
+use crate::{Password, PostgresError, Settings, leftover};
 
 /// How often a starting Postgres is asked for a connection.
 const POLL: Duration = Duration::from_millis(20);
 
-/// How long Postgres may take to end at once; it gives its children 5 s.
-const AT_ONCE: Duration = Duration::from_secs(7);
+/// What is said of one that takes a connection and says nothing.
+const SILENT: &str = "it does not answer";
 
 /// A Postgres that runs. Dropped, it is ended at once; the next start repairs what that leaves.
 pub struct Postgres {
@@ -51,6 +50,20 @@ impl Postgres {
     /// # Errors
     /// What is missing or refused, or what Postgres said before it ended.
     pub async fn start(settings: Settings) -> Result<Self, PostgresError> {
+        let password = settings.tcp.as_ref().map(|tcp| tcp.password.clone());
+        let alone = Settings { tcp: None, ..settings.clone() };
+        let (mut postgres, connection) = Self::begin(alone).await?;
+        postgres.set_up(connection, password.as_ref()).await?;
+        if password.is_some() {
+            // Only now: whoever comes by TCP finds the database, and the password holds.
+            postgres.stop().await?;
+            (postgres, _) = Self::begin(settings).await?;
+        }
+        Ok(postgres)
+    }
+
+    /// Starts it, and waits until it accepts connections; gives the first.
+    async fn begin(settings: Settings) -> Result<(Self, PgConnection), PostgresError> {
         let prepare = {
             let settings = settings.clone();
             move || prepare(&settings)
@@ -64,8 +77,7 @@ impl Postgres {
         let log = Log::keep(stderr);
         let mut postgres = Postgres { process, log, socket, settings };
         let connection = postgres.ready().await?;
-        postgres.set_up(connection).await?;
-        Ok(postgres)
+        Ok((postgres, connection))
     }
 
     /// How to connect to its database, by its Unix socket.
@@ -111,51 +123,66 @@ impl Postgres {
     /// Waits until it accepts connections; gives the first.
     async fn ready(&mut self) -> Result<PgConnection, PostgresError> {
         let options = self.options_for("postgres").disable_statement_logging();
-        let limit = self.settings.start_timeout;
-        let deadline = Instant::now() + limit;
+        let deadline = Instant::now() + self.settings.start_timeout;
         loop {
             let error = tokio::select! {
-                connected = options.connect() => match connected {
-                    Ok(connection) => return Ok(connection),
-                    Err(error) => error,
+                connected = timeout_at(deadline, options.connect()) => match connected {
+                    Ok(Ok(connection)) => return Ok(connection),
+                    Ok(Err(error)) => error.to_string(),
+                    Err(_) => SILENT.into(),
                 },
                 status = self.process.exited() => {
                     return Err(PostgresError::Exited { status, log: self.log.end().await });
                 }
             };
             if Instant::now() >= deadline {
-                return Err(PostgresError::Slow { limit, error, log: self.log.tail() });
+                return Err(self.slow(error));
             }
             sleep(POLL).await;
         }
     }
 
-    /// Makes the database where there is none, and sets the password.
-    async fn set_up(&self, mut connection: PgConnection) -> Result<(), PostgresError> {
-        let there: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = $1")
-            .bind(ROLE)
-            .fetch_optional(&mut connection)
-            .await?;
-        if there.is_none() {
-            let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {ROLE}"));
-            connection.execute(sqlx::raw_sql(create)).await?;
-        }
-        if let Some(tcp) = &self.settings.tcp {
-            // Whatever becomes of the statement, it is in no log.
-            let quiet = "SET log_statement = none; SET log_min_duration_statement = -1;
-                         SET log_min_error_statement = panic";
-            connection.execute(sqlx::raw_sql(quiet)).await?;
-            let statement: String =
-                sqlx::query_scalar("SELECT format('ALTER ROLE %I PASSWORD %L', $1, $2)")
-                    .bind(ROLE)
-                    .bind(tcp.password.reveal())
-                    .fetch_one(&mut connection)
-                    .await?;
-            connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(statement))).await?;
-        }
-        connection.close().await?;
-        Ok(())
+    fn slow(&self, error: String) -> PostgresError {
+        PostgresError::Slow { limit: self.settings.start_timeout, error, log: self.log.tail() }
     }
+
+    /// Makes what is needed in it; it is given as long again as for its start.
+    async fn set_up(
+        &self,
+        connection: PgConnection,
+        password: Option<&Password>,
+    ) -> Result<(), PostgresError> {
+        match timeout(self.settings.start_timeout, make(connection, password)).await {
+            Ok(made) => Ok(made?),
+            Err(_) => Err(self.slow(SILENT.into())),
+        }
+    }
+}
+
+/// Makes the database where there is none, and sets the password.
+async fn make(mut connection: PgConnection, password: Option<&Password>) -> sqlx::Result<()> {
+    let there: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = $1")
+        .bind(ROLE)
+        .fetch_optional(&mut connection)
+        .await?;
+    if there.is_none() {
+        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {ROLE}"));
+        connection.execute(sqlx::raw_sql(create)).await?;
+    }
+    if let Some(password) = password {
+        // Whatever becomes of the statement, it is in no log.
+        let quiet = "SET log_statement = none; SET log_min_duration_statement = -1;
+                     SET log_min_error_statement = panic";
+        connection.execute(sqlx::raw_sql(quiet)).await?;
+        let statement: String =
+            sqlx::query_scalar("SELECT format('ALTER ROLE %I PASSWORD %L', $1, $2)")
+                .bind(ROLE)
+                .bind(password.reveal())
+                .fetch_one(&mut connection)
+                .await?;
+        connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(statement))).await?;
+    }
+    connection.close().await
 }
 
 /// Makes the folder ready: what waits for programs and files, and not for Postgres itself.
@@ -169,7 +196,7 @@ fn prepare(settings: &Settings) -> Result<Prepared, PostgresError> {
         Some(_) => "local all all trust\nhost all all all scram-sha-256\n",
         None => "local all all trust\n",
     };
-    std::fs::write(folder.hba(), hba).map_err(at(&folder.hba()))?;
+    publish(&folder.hba(), hba)?;
     let socket = Socket::prepare(&folder, settings.port(), &account)?;
     let mut command = account.command(&binaries.postgres(), "QUIT");
     command.arg("-D").arg(folder.data());

@@ -4,12 +4,19 @@ use std::fs::File;
 use std::io;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::sync::watch;
 
 use crate::PostgresError;
+
+/// How long Postgres may take to end at once; it gives its children 5 s.
+pub(crate) const AT_ONCE: Duration = Duration::from_secs(7);
+
+/// How often it is looked at meanwhile.
+const POLL: Duration = Duration::from_millis(5);
 
 /// A process that is ended at once where this is dropped.
 pub(crate) struct Process {
@@ -18,7 +25,7 @@ pub(crate) struct Process {
     fd: OwnedFd,
     /// How it ended, once it has.
     status: watch::Receiver<Option<String>>,
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<()>,
 }
 
 impl Process {
@@ -53,7 +60,7 @@ impl Process {
         let thread = thread.map_err(PostgresError::system("a thread for Postgres"))?;
         let started = starts.recv().unwrap_or_else(|gone| Err(io::Error::other(gone)));
         let (pid, fd, stderr) = started.map_err(PostgresError::system(what))?;
-        Ok((Process { pid, fd, status, thread: Some(thread) }, stderr))
+        Ok((Process { pid, fd, status, thread }, stderr))
     }
 
     /// Waits for its end; tells how it ended, in the system's words.
@@ -75,16 +82,33 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// Waits: the folder is not to be touched while it runs. It ends by itself within 5 s.
+    /// Waits: the folder is not to be touched while it runs.
     fn drop(&mut self) {
-        if self.status.borrow().is_none()
-            && let Err(error) = self.signal(Signal::QUIT)
-        {
-            return tracing::warn!(%error, "Postgres could not be ended");
+        for signal in [Signal::QUIT, Signal::KILL] {
+            if self.status.borrow().is_none()
+                && let Err(error) = self.signal(signal)
+            {
+                return tracing::warn!(%error, "Postgres could not be ended");
+            }
+            if self.is_over_within(AT_ONCE) {
+                return;
+            }
         }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join(); // an error means that it is done, too
+        tracing::error!(pid = self.pid, "Postgres does not end, not even by force");
+    }
+}
+
+impl Process {
+    /// Whether the thread has ended, and with it the lock is given back.
+    fn is_over_within(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        while !self.thread.is_finished() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            std::thread::sleep(POLL);
         }
+        true
     }
 }
 

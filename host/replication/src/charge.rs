@@ -1,7 +1,7 @@
 //! The charge: the right to serve, held by one balancer at a time.
 //!
 //! The store has no clock we trust. Whoever wants the charge watches its beat stand still for a
-//! whole term of the charge, by its own clock; whoever holds it counts its right from before it
+//! whole term of the holder's, by its own clock; whoever holds it counts its right from before it
 //! asked for the last beat. So the right ends at the holder before it can begin elsewhere,
 //! however long either was paused.
 
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use ringwright_metadata::{MetadataError, MetadataStore};
+use ringwright_metadata::{Charge as Seen, MetadataError, MetadataStore};
 use ringwright_model::Epoch;
 
 use crate::Clock;
@@ -38,7 +38,8 @@ pub struct Charge {
 pub struct NotInCharge;
 
 impl Charge {
-    /// Takes charge, after whoever has it let go of it or has been silent for `term`.
+    /// Takes charge for `term`, after whoever has it let go of it or has been silent for as long
+    /// as theirs lasts, and no less than `term`.
     ///
     /// `exclusive` says that the caller knows by other means (a lock on the data folder) that
     /// no other balancer lives, so that there is nothing to wait for.
@@ -55,22 +56,22 @@ impl Charge {
         term: Duration,
         exclusive: bool,
     ) -> Result<Arc<Charge>, MetadataError> {
-        let mut silent_since = None;
+        let mut look = Patience::new(&*clock);
+        let mut take = Patience::new(&*clock);
+        let mut tried = None;
         let (asked, epoch) = loop {
-            match try_to_take(&*store, &*clock, holder, term, exclusive).await {
-                Ok(Some(taken)) => break taken,
-                // Its holder has shown a sign of life since, or another was faster.
-                Ok(None) => silent_since = None,
-                Err(error) => {
-                    let now = clock.now();
-                    let silent = now.saturating_sub(*silent_since.get_or_insert(now));
-                    if matches!(error, MetadataError::Corrupt(_)) || silent >= STORE_START {
-                        return Err(error);
-                    }
-                    tracing::warn!(%error, "waiting for the metadata store to give the charge");
-                    clock.sleep(RETRY).await;
-                }
+            let seen = lapsed(&*store, &mut look, term, exclusive).await?;
+            if tried.as_ref() != Some(&seen) {
+                take.answered();
             }
+            let asked = clock.now();
+            match store.take_charge(holder, term, &seen).await {
+                Ok(Some(epoch)) => break (asked, epoch),
+                // Its holder has shown a sign of life since, or another was faster.
+                Ok(None) => {}
+                Err(error) => take.bear(error).await?,
+            }
+            tried = Some(seen);
         };
         tracing::info!(epoch, "took charge of the cluster");
         let charge = Charge {
@@ -157,38 +158,70 @@ impl Charge {
     }
 }
 
-/// Waits until the charge has lapsed, and asks for it; tells when it asked.
-async fn try_to_take(
-    store: &dyn MetadataStore,
-    clock: &dyn Clock,
-    holder: &str,
-    term: Duration,
-    exclusive: bool,
-) -> Result<Option<(Duration, Epoch)>, MetadataError> {
-    let seen = lapsed(store, clock, term, exclusive).await?;
-    let asked = clock.now();
-    let epoch = store.take_charge(holder, &seen).await?;
-    Ok(epoch.map(|epoch| (asked, epoch)))
+/// How long a store is borne with that does not answer.
+struct Patience<'a> {
+    clock: &'a dyn Clock,
+    /// When the first of the calls failed of which none has been answered since.
+    silent_since: Option<Duration>,
 }
 
-/// The charge as nobody holds it: given back, or silent for `term`.
+impl<'a> Patience<'a> {
+    fn new(clock: &'a dyn Clock) -> Self {
+        Patience { clock, silent_since: None }
+    }
+
+    /// A call was answered.
+    fn answered(&mut self) {
+        self.silent_since = None;
+    }
+
+    /// Waits a little after a call that failed; gives the error back once it has been enough.
+    async fn bear(&mut self, error: MetadataError) -> Result<(), MetadataError> {
+        let now = self.clock.now();
+        let silent = now.saturating_sub(*self.silent_since.get_or_insert(now));
+        if matches!(error, MetadataError::Corrupt(_)) || silent >= STORE_START {
+            return Err(error);
+        }
+        tracing::warn!(%error, "waiting for the metadata store to give the charge");
+        self.clock.sleep(RETRY).await;
+        Ok(())
+    }
+}
+
+/// The charge as nobody holds it: given back, or silent for as long as it lasts its holder.
 async fn lapsed(
     store: &dyn MetadataStore,
-    clock: &dyn Clock,
+    patience: &mut Patience<'_>,
     term: Duration,
     exclusive: bool,
-) -> Result<ringwright_metadata::Charge, MetadataError> {
-    let mut seen = store.charge().await?;
+) -> Result<Seen, MetadataError> {
+    let mut seen = look(store, patience).await?;
     while !exclusive && seen.epoch != 0 && !seen.released {
         tracing::info!(holder = %seen.holder, "waiting for the balancer in charge to lapse");
-        clock.sleep(term).await;
-        let now = store.charge().await?;
+        patience.clock.sleep(term.max(seen.term)).await;
+        let now = look(store, patience).await?;
         if now == seen {
             break;
         }
         seen = now;
     }
     Ok(seen)
+}
+
+/// The charge as the store has it.
+async fn look(
+    store: &dyn MetadataStore,
+    patience: &mut Patience<'_>,
+) -> Result<Seen, MetadataError> {
+    loop {
+        match store.charge().await {
+            Ok(seen) => {
+                patience.answered();
+                return Ok(seen);
+            }
+            Err(error) => patience.bear(error).await?,
+        }
+    }
 }
 
 fn nanos(d: Duration) -> u64 {

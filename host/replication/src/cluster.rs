@@ -116,7 +116,8 @@ impl Cluster {
     /// Writes changes down that no write depends on, such as the ring.
     ///
     /// # Errors
-    /// Where they were refused; then none of them was made.
+    /// Where they were refused, and none of them was made; [`ClusterError::Unknown`] where nobody
+    /// knows.
     pub async fn record(&self, changes: Vec<Change>) -> Result<(), ClusterError> {
         Ok(self.commits.commit(changes).await?)
     }

@@ -31,12 +31,14 @@ impl Committer {
     /// Returns when the changes are on disk.
     ///
     /// # Errors
-    /// Only where they certainly are not, and never will be.
+    /// [`MetadataError::Unavailable`] where nobody knows whether they are, and the charge is lost;
+    /// any other only where they certainly are not, and never will be.
     pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<(), MetadataError> {
-        let lost = || MetadataError::ChargeLost { epoch: self.charge.epoch() };
         let (reply, answer) = oneshot::channel();
-        self.queue.send((changes, reply)).map_err(|_| lost())?;
-        answer.await.unwrap_or_else(|_| Err(lost()))
+        let lost = MetadataError::ChargeLost { epoch: self.charge.epoch() };
+        self.queue.send((changes, reply)).map_err(|_| lost)?;
+        let unknown = || MetadataError::Unavailable("the change was abandoned".into());
+        answer.await.unwrap_or_else(|_| Err(unknown()))
     }
 }
 
@@ -49,22 +51,28 @@ async fn commit_all(
     let mut waiting: Vec<Waiting> = Vec::new();
     while queue.recv_many(&mut waiting, 1024).await > 0 {
         let all: Vec<Change> = waiting.iter().flat_map(|(c, _)| c.iter().cloned()).collect();
-        if insist(&*store, &charge, &*clock, &all).await.is_ok() {
-            for (_, reply) in waiting.drain(..) {
-                let _ = reply.send(Ok(())); // whoever asked may have gone
-            }
-            continue;
-        }
-        // One caller's impossible change must not fail the others'.
+        let outcome = insist(&*store, &charge, &*clock, &all).await;
         for (changes, reply) in waiting.drain(..) {
-            let _ = reply.send(insist(&*store, &charge, &*clock, &changes).await);
+            let _ = reply.send(match &outcome {
+                Ok(()) => Ok(()),
+                Err(MetadataError::ChargeLost { epoch }) => {
+                    Err(MetadataError::ChargeLost { epoch: *epoch })
+                }
+                // One caller's impossible change must not fail the others'.
+                Err(MetadataError::Corrupt(_)) => insist(&*store, &charge, &*clock, &changes).await,
+                Err(MetadataError::Unavailable(why)) => {
+                    Err(MetadataError::Unavailable(why.clone()))
+                }
+                Err(other) => Err(MetadataError::Unavailable(other.to_string())),
+            }); // whoever asked may have gone
         }
     }
 }
 
 /// Commits, again and again where the outcome is unknown: every change can be made twice, and
-/// none of them may be taken for undone while it may have been done. The store is given more time
-/// each time, as it may be the changes that take so long.
+/// none of them may be taken for undone while it may have been done. Where the charge is lost
+/// meanwhile, the outcome stays unknown. The store is given more time each time, as it may be the
+/// changes that take so long.
 async fn insist(
     store: &dyn MetadataStore,
     charge: &Charge,
@@ -73,15 +81,21 @@ async fn insist(
 ) -> Result<(), MetadataError> {
     let mut pause = Duration::from_millis(10);
     let mut limit = charge.answer_time();
+    // Why nobody knows what became of the last attempt: it may have been made.
+    let mut unheard = None;
+    let lost = |unheard: Option<String>| {
+        let lost = MetadataError::ChargeLost { epoch: charge.epoch() };
+        Err(unheard.map_or(lost, MetadataError::Unavailable))
+    };
     loop {
         if charge.is_lost() {
-            return Err(MetadataError::ChargeLost { epoch: charge.epoch() });
+            return lost(unheard);
         }
         match within(clock, limit, store.apply(charge.epoch(), changes)).await {
             Ok(()) => return Ok(()),
-            Err(e @ MetadataError::ChargeLost { .. }) => {
+            Err(MetadataError::ChargeLost { .. }) => {
                 charge.set_lost();
-                return Err(e);
+                return lost(unheard);
             }
             Err(e @ MetadataError::Corrupt(_)) => {
                 tracing::error!(error = %e, "the metadata store refused a change");
@@ -92,6 +106,7 @@ async fn insist(
                 clock.sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(1));
                 limit = (limit * 2).min(charge.answer_time() * 64);
+                unheard = Some(error.to_string());
             }
         }
     }

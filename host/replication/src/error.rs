@@ -54,14 +54,17 @@ pub enum WriteError {
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
-    /// Another balancer may be in charge. Whether the write was done is unknown.
+    /// Another balancer may be in charge. Nothing was written.
     #[error(transparent)]
     NotInCharge(#[from] NotInCharge),
-    /// The metadata store refused. The write was not done.
+    /// Another balancer has taken charge before the metadata store told what became of the commit.
+    #[error("whether the write was done is unknown: {0}")]
+    Unknown(String),
+    /// The metadata store refused, or could not be asked. The write was not done.
     #[error("{0}")]
     Metadata(String),
-    /// The write was abandoned by a fault of ours. Whether it was done is unknown.
-    #[error("the write was abandoned")]
+    /// The write was abandoned by a fault of ours.
+    #[error("whether the write was done is unknown: it was abandoned")]
     Abandoned,
 }
 
@@ -145,27 +148,34 @@ pub enum ClusterError {
     /// The metadata store failed.
     #[error("{0}")]
     Metadata(String),
-    /// The change was abandoned by a fault of ours. Whether it was made is unknown.
-    #[error("the change was abandoned")]
+    /// Another balancer has taken charge before the metadata store told what became of the change.
+    #[error("whether the change was made is unknown: {0}")]
+    Unknown(String),
+    /// The change was abandoned by a fault of ours.
+    #[error("whether the change was made is unknown: it was abandoned")]
     Abandoned,
-    /// Another balancer may be in charge.
+    /// Another balancer may be in charge. The change was not made.
     #[error(transparent)]
     NotInCharge(#[from] NotInCharge),
 }
 
+/// What a commit says.
 impl From<MetadataError> for ClusterError {
     fn from(e: MetadataError) -> Self {
         match e {
             MetadataError::ChargeLost { .. } => ClusterError::NotInCharge(NotInCharge),
+            MetadataError::Unavailable(why) => ClusterError::Unknown(why),
             other => ClusterError::Metadata(other.to_string()),
         }
     }
 }
 
+/// What a commit says.
 impl From<MetadataError> for WriteError {
     fn from(e: MetadataError) -> Self {
         match e {
             MetadataError::ChargeLost { .. } => WriteError::NotInCharge(NotInCharge),
+            MetadataError::Unavailable(why) => WriteError::Unknown(why),
             other => WriteError::Metadata(other.to_string()),
         }
     }

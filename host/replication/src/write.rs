@@ -63,7 +63,8 @@ impl Cluster {
 
     async fn write_once(self: Arc<Self>, ops: Vec<Op>, once: Once) -> Result<Written, WriteError> {
         let _turn = self.keyed.lock(&format!("once {}", once.key)).await;
-        match self.store.remembered(&once.key).await? {
+        let remembered = self.store.remembered(&once.key).await;
+        match remembered.map_err(|error| WriteError::Metadata(error.to_string()))? {
             Some(Remembered { fingerprint, answer }) if fingerprint == once.fingerprint => {
                 self.charge.check()?;
                 return Ok(Written::Before(answer));

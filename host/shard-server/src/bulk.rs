@@ -20,7 +20,7 @@ pub(crate) async fn copy(
 ) -> Result<bool, WireError> {
     let Transaction::Postgres(tx) = tx else { return Ok(false) };
     let data = encoded(versions)?;
-    let mut copy = tx.copy_in_raw(COPY).await.map_err(storage)?;
+    let mut copy = tx.connection.copy_in_raw(COPY).await.map_err(storage)?;
     copy.send(data).await.map_err(storage)?;
     copy.finish().await.map_err(storage)?;
     Ok(true)

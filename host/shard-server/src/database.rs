@@ -5,23 +5,29 @@
 //! SQLite's `json_each`; Postgres is taught a function of that name, and one for `json_extract`.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use ringwright_postgres::{Connections, Session};
 use ringwright_wire::WireError;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::sqlite::{SqliteRow, SqliteSynchronous};
 use sqlx::{
-    ConnectOptions, Connection, Executor, FromRow, PgPool, Postgres, Sqlite, SqliteConnection,
-    SqlitePool,
+    ConnectOptions, Connection, Executor, FromRow, Postgres, Sqlite, SqliteConnection, SqlitePool,
 };
+use tokio::time::timeout;
 
 /// Connections that only read; each wide read or export page takes one while it runs.
 const READERS: u32 = 8;
 
-/// Longer than any transaction of ours takes: a database that is busy for so long is broken.
+/// How long somebody else's lock is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Longer than any transaction of ours takes, many writes or a walk over a whole shard: a database
+/// that is busy for so long is broken.
+pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS server_state (
@@ -64,13 +70,15 @@ const POSTGRES_JSON: &str = "
 /// Every statement has an index made for it, and statistics of a table that was empty a moment
 /// ago must not talk the planner out of using it. A role may have turned durability off; an
 /// acknowledged write needs it.
-const POSTGRES_SESSION: &str = "
-    SET synchronous_commit = on;
-    SET jit = off;
-    SET enable_seqscan = off;
-    SET enable_hashjoin = off;
-    SET enable_mergejoin = off;
-";
+const SESSION: [(&str, &str); 6] = [
+    ("synchronous_commit", "on"),
+    ("jit", "off"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    // A lock of somebody else's must not hang the server for ever.
+    ("lock_timeout", "10s"),
+];
 
 macro_rules! bind {
     ($query:expr, $args:expr) => {
@@ -86,7 +94,7 @@ macro_rules! bind {
 #[derive(Clone)]
 pub(crate) enum Database {
     Sqlite { writer: SqlitePool, readers: SqlitePool },
-    Postgres { writer: PgPool, readers: PgPool },
+    Postgres { writer: Arc<Connections>, readers: Arc<Connections> },
 }
 
 impl Database {
@@ -119,24 +127,35 @@ impl Database {
     }
 
     pub(crate) async fn postgres(options: PgConnectOptions) -> Result<Self, WireError> {
-        let options = options.application_name("ringwright").disable_statement_logging();
-        let pool = || {
-            PgPoolOptions::new().acquire_timeout(PATIENCE).after_connect(|connection, _| {
-                Box::pin(async move {
-                    // A lock of somebody else's must not hang the server for ever.
-                    let patience = PATIENCE.as_millis();
-                    let session = format!("{POSTGRES_SESSION} SET lock_timeout = {patience}");
-                    let session = sqlx::AssertSqlSafe(session);
-                    connection.execute(sqlx::raw_sql(session)).await.map(|_| ())
-                })
-            })
+        let options =
+            options.application_name("ringwright").options(SESSION).disable_statement_logging();
+        let (writer, readers) =
+            (Connections::new(options.clone(), 1), Connections::new(options, READERS));
+        let database = Database::Postgres { writer: writer.clone(), readers };
+        let make = async {
+            let mut tx = writer.begin("BEGIN").await.map_err(storage)?;
+            let tables = format!("{TABLES}{VERSIONS}{INDEXES}{POSTGRES_JSON}");
+            let tables = sqlx::raw_sql(sqlx::AssertSqlSafe(tables));
+            tx.connection.execute(tables).await.map_err(storage)?;
+            tx.commit().await.map_err(storage)
         };
-        let writer = pool().max_connections(1).connect_with(options.clone());
-        let writer = writer.await.map_err(storage)?;
-        let tables = sqlx::AssertSqlSafe(format!("{TABLES}{VERSIONS}{INDEXES}{POSTGRES_JSON}"));
-        writer.execute(sqlx::raw_sql(tables)).await.map_err(storage)?;
-        let readers = pool().max_connections(READERS).connect_lazy_with(options);
-        Ok(Database::Postgres { writer, readers })
+        database.bounded(LONGEST, make).await?;
+        Ok(database)
+    }
+
+    /// The call's outcome; an error where a Postgres does not answer in time. Nobody is to wait for
+    /// ever for one that has stopped, or a network that swallows what it is given. (SQLite has
+    /// nobody to wait for but the disk.)
+    pub(crate) async fn bounded<T>(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = Result<T, WireError>>,
+    ) -> Result<T, WireError> {
+        if let Database::Sqlite { .. } = self {
+            return call.await;
+        }
+        let late = |_| Err(storage(format!("the database did not answer within {limit:?}")));
+        timeout(limit, call).await.unwrap_or_else(late)
     }
 
     /// Begins the one transaction that may write.
@@ -146,12 +165,11 @@ impl Database {
                 Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await.map_err(storage)?)
             }
             Database::Postgres { writer, .. } => {
-                let mut tx = writer.begin().await.map_err(storage)?;
+                let mut tx = writer.begin("BEGIN").await.map_err(storage)?;
                 // A second server on the same database waits here, and then sees what we did. Not
-                // said together with BEGIN: where it fails, sqlx would not know of a transaction,
-                // and keep the connection with one in it that is broken.
-                let lock = "LOCK TABLE server_state IN EXCLUSIVE MODE";
-                tx.execute(lock).await.map_err(storage)?;
+                // said together with BEGIN, by which it is seen whether a connection lives.
+                let lock = sqlx::raw_sql("LOCK TABLE server_state IN EXCLUSIVE MODE");
+                tx.connection.execute(lock).await.map_err(storage)?;
                 Transaction::Postgres(tx)
             }
         })
@@ -165,7 +183,7 @@ impl Database {
             }
             Database::Postgres { readers, .. } => Transaction::Postgres(
                 readers
-                    .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     .await
                     .map_err(storage)?,
             ),
@@ -180,13 +198,23 @@ impl Database {
     ) -> Result<Vec<T>, WireError> {
         match self {
             Database::Sqlite { readers, .. } => {
-                bind!(sqlx::query_as::<Sqlite, T>(sql), args).fetch_all(readers).await
+                let query = bind!(sqlx::query_as::<Sqlite, T>(sql), args);
+                query.fetch_all(readers).await.map_err(storage)
             }
-            Database::Postgres { readers, .. } => {
-                bind!(sqlx::query_as::<Postgres, T>(sql), args).fetch_all(readers).await
-            }
+            Database::Postgres { readers, .. } => loop {
+                let mut lent = readers.lend().await.map_err(storage)?;
+                let query = bind!(sqlx::query_as::<Postgres, T>(sql), args);
+                match query.fetch_all(&mut lent.session.connection).await {
+                    Ok(rows) => {
+                        lent.session.keep();
+                        return Ok(rows);
+                    }
+                    // It had died since it was kept. A query can be asked again.
+                    Err(sqlx::Error::Io(_)) if lent.was_kept => {}
+                    Err(error) => return Err(storage(error)),
+                }
+            },
         }
-        .map_err(storage)
     }
 
     /// Waits for what runs, then closes; SQLite folds its log into the file.
@@ -217,7 +245,7 @@ async fn settled(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
 /// A transaction on either; dropped, it is rolled back.
 pub(crate) enum Transaction {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    Postgres(Session),
 }
 
 /// A value for a placeholder.
@@ -270,7 +298,7 @@ impl Transaction {
                 .await
                 .map(|done| done.rows_affected()),
             Transaction::Postgres(tx) => bind!(sqlx::query::<Postgres>(sql), args)
-                .execute(&mut **tx)
+                .execute(&mut tx.connection)
                 .await
                 .map(|done| done.rows_affected()),
         }
@@ -288,7 +316,7 @@ impl Transaction {
                 bind!(sqlx::query_as::<Sqlite, T>(sql), args).fetch_all(&mut **tx).await
             }
             Transaction::Postgres(tx) => {
-                bind!(sqlx::query_as::<Postgres, T>(sql), args).fetch_all(&mut **tx).await
+                bind!(sqlx::query_as::<Postgres, T>(sql), args).fetch_all(&mut tx.connection).await
             }
         }
         .map_err(storage)
@@ -308,7 +336,7 @@ impl Transaction {
                 bind!(sqlx::query_as::<Sqlite, T>(sql), args).fetch(&mut **tx)
             }
             Transaction::Postgres(tx) => {
-                bind!(sqlx::query_as::<Postgres, T>(sql), args).fetch(&mut **tx)
+                bind!(sqlx::query_as::<Postgres, T>(sql), args).fetch(&mut tx.connection)
             }
         };
         let (mut taken, mut weighs) = (Vec::new(), 0);
@@ -347,4 +375,34 @@ pub(crate) fn storage(e: impl std::fmt::Display) -> WireError {
 /// A list as the one JSON text statements take it in.
 pub(crate) fn list<T: serde::Serialize>(items: &[T]) -> Result<String, WireError> {
     serde_json::to_string(items).map_err(storage)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test fails by panicking
+
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_commit_is_flushed() {
+        use ringwright_postgres::{Postgres, Settings};
+        let open = Permissions::from_mode(0o711);
+        let dir = tempfile::Builder::new().permissions(open).tempdir().unwrap();
+        let postgres = Postgres::start(Settings::new(dir.path().join("p"))).await.unwrap();
+        let careless = "ALTER ROLE ringwright SET synchronous_commit = off";
+        let mut connection = postgres.options().connect().await.unwrap();
+        connection.execute(careless).await.unwrap();
+        let database = Database::postgres(postgres.options()).await.unwrap();
+        let mut tx = database.write().await.unwrap();
+        let shown = tx.rows::<(String,)>("SHOW synchronous_commit", &[]).await.unwrap();
+        assert_eq!(shown, [("on".to_owned(),)]);
+
+        let database = Database::sqlite(&dir.path().join("data")).await.unwrap();
+        let mut tx = database.write().await.unwrap();
+        assert_eq!(tx.rows::<(i64,)>("PRAGMA synchronous", &[]).await.unwrap(), [(2,)]);
+        postgres.stop().await.unwrap();
+    }
 }

@@ -81,13 +81,14 @@ impl Opened {
 
     /// Ends it all in good order.
     pub(crate) async fn close(self) -> Result<(), RunError> {
-        let Some(postgres) = self.postgres else {
-            self.storage.close().await;
-            return Ok(());
-        };
-        if tokio::time::timeout(CLOSE, self.storage.close()).await.is_err() {
+        // Where no Postgres is to be ended after it, it may take as long as that would.
+        let limit = if self.postgres.is_some() { CLOSE } else { CLOSE + STOP };
+        if tokio::time::timeout(limit, self.storage.close()).await.is_err() {
             tracing::warn!("what is still read or written is given up");
         }
-        Ok(postgres.stop().await?)
+        match self.postgres {
+            Some(postgres) => Ok(postgres.stop().await?),
+            None => Ok(()),
+        }
     }
 }

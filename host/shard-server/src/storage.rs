@@ -13,7 +13,7 @@ use ringwright_wire::{
 use sqlx::postgres::PgConnectOptions;
 
 use crate::catalog::Catalog;
-use crate::database::{Database, storage};
+use crate::database::{Database, LONGEST, storage};
 use crate::local::{Configure, LocalWrite, Outcome};
 use crate::writer::Writer;
 use crate::{export, measure, read};
@@ -46,9 +46,13 @@ impl Storage {
     }
 
     async fn open(database: Database) -> Result<Self, WireError> {
-        let mut tx = database.write().await?;
-        let Catalog { incarnation, schema, .. } = Catalog::load_or_create(&mut tx).await?;
-        tx.commit().await?;
+        let load = async {
+            let mut tx = database.write().await?;
+            let catalog = Catalog::load_or_create(&mut tx).await?;
+            tx.commit().await?;
+            Ok(catalog)
+        };
+        let Catalog { incarnation, schema, .. } = database.bounded(LONGEST, load).await?;
         let schema = Arc::new(ArcSwapOption::new(parsed(schema.as_deref())?));
         Ok(Storage { writer: Writer::start(database.clone()), database, incarnation, schema })
     }
@@ -96,10 +100,10 @@ impl ShardServer for Storage {
         self.writer.write(request).await
     }
     async fn read(&self, request: Read) -> Result<ReadAnswer, WireError> {
-        read::read(&self.database, &request).await
+        self.database.bounded(LONGEST, read::read(&self.database, &request)).await
     }
     async fn export(&self, request: Export) -> Result<Page, WireError> {
-        export::export(&self.database, &request).await
+        self.database.bounded(LONGEST, export::export(&self.database, &request)).await
     }
     async fn import(&self, request: Import) -> Result<(), WireError> {
         self.writer.write(request).await
@@ -109,7 +113,7 @@ impl ShardServer for Storage {
         Ok(())
     }
     async fn measure(&self, request: Measure) -> Result<Measured, WireError> {
-        measure::measure(&self.database, &request).await
+        self.database.bounded(LONGEST, measure::measure(&self.database, &request)).await
     }
     async fn paper(&self, request: PaperStep) -> Result<PaperAnswer, WireError> {
         self.writer.write(request).await

@@ -8,7 +8,7 @@ use ringwright_wire::WireError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::catalog::Catalog;
-use crate::database::{Database, Transaction, storage};
+use crate::database::{Database, LONGEST, Transaction, storage};
 
 /// Most messages of one transaction, so that the first does not wait for ever for its answer.
 const GROUP: usize = 128;
@@ -90,7 +90,7 @@ impl<W: Write> Job for Asked<W> {
 }
 
 async fn perform(database: Database, mut jobs: Vec<Box<dyn Job>>) {
-    let fate = commit(&database, &mut jobs).await;
+    let fate = database.bounded(LONGEST, commit(&database, &mut jobs)).await;
     if let Err(e) = &fate {
         tracing::error!(error = %e, writes = jobs.len(), "a transaction failed");
     }

@@ -104,6 +104,7 @@ impl From<ClusterError> for ApiError {
             | ClusterError::JoinEnded { .. }
             | ClusterError::Server { .. }
             | ClusterError::Metadata(_)
+            | ClusterError::Unknown(_)
             | ClusterError::Abandoned
             | ClusterError::NotInCharge(_) => ApiError::unavailable(message),
         }

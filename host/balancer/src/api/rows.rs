@@ -193,6 +193,7 @@ fn refused(error: WriteError, column: &str, adds: bool) -> ApiError {
         WriteError::Unavailable { .. }
         | WriteError::Overloaded
         | WriteError::NotInCharge(_)
+        | WriteError::Unknown(_)
         | WriteError::Metadata(_)
         | WriteError::Abandoned => ApiError::unavailable(error.to_string()),
     }

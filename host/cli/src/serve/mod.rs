@@ -6,6 +6,7 @@ mod control;
 mod data_folder;
 mod demo;
 mod metadata;
+mod port;
 mod setup;
 
 pub use args::Args;
@@ -22,12 +23,12 @@ use ringwright_balancer::fleet::Fleet;
 use ringwright_balancer::routing::Router;
 use ringwright_balancer::supervisor::Supervisor;
 use ringwright_balancer::{Balancer, Settings, api};
-use ringwright_metadata::MetadataStore;
+use ringwright_control::Control;
+use ringwright_metadata::{MetadataStore, SqlStore};
 use ringwright_plugin_runtime::{Catalogue, Runtime};
 use ringwright_replication::{Charge, Clock, Cluster, SystemClock};
 use ringwright_wire::Secret;
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
@@ -36,6 +37,7 @@ use crate::client::Client;
 use crate::stop::Stop;
 use crate::{files, secret};
 use data_folder::DataFolder;
+use port::Port;
 
 /// How long requests under way may still take once the balancer is to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -49,17 +51,21 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     args.check(files)?;
     let token = args.access.token()?;
     let first = args.first_cluster().map(setup::payload).transpose()?;
-    let stop = Stop::listen()?;
+    let mut stop = Stop::listen()?;
     let data = DataFolder::open(&args.data_dir)?;
-    let listener = listen(&args.host, args.port).await?;
-    let address = listener.local_addr().context("the port's address")?;
+    let port = Port::take(&args.host, args.port).await?;
+    let address = port.address;
     args.access.check(address, token.as_ref())?;
-    let secret = secret::read_or_draw(&data.secret()).context("the servers' secret")?;
-    let store = args.metadata.open(&data).await?;
-    let control = control::start(&args, &data).await?;
-    let fleet = Fleet::new(control.clone(), args.server_timeout()).with_secret(Some(secret));
     let settings = args.balancer(&data, token, files);
-    let balancer = assemble(&args, &data, Arc::new(store.clone()), fleet, settings).await?;
+    let begun = tokio::select! {
+        begun = begin(&args, &data, settings) => begun?,
+        reason = stop.wait() => {
+            tracing::info!(reason, "stopping");
+            // Plugins may still be tried on a thread, which the end of `main` would wait for.
+            std::process::exit(0);
+        }
+    };
+    let Begun { store, control, balancer } = begun;
 
     // Upkeep before all else: what follows may take longer than the charge lasts.
     let mut end = pin!(end(stop, balancer.clone()));
@@ -74,7 +80,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Some(end) => end,
         None => {
             let (stopping, mut stopped) = watch::channel(false);
-            let serving = tokio::spawn(api::serve(listener, balancer.clone(), async move {
+            let serving = tokio::spawn(api::serve(port.listen()?, balancer.clone(), async move {
                 // An error means that nobody can say stop any more.
                 let _ = stopped.wait_for(|stop| *stop).await;
             }));
@@ -104,6 +110,24 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     store.close().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a balancer is made of.
+struct Begun {
+    store: SqlStore,
+    control: Arc<dyn Control>,
+    balancer: Arc<Balancer>,
+}
+
+/// Waits for what the balancer needs, its charge above all. Given up half-way, it leaves nothing
+/// but perhaps a charge, which lapses.
+async fn begin(args: &Args, data: &DataFolder, settings: Settings) -> Result<Begun> {
+    let secret = secret::read_or_draw(&data.secret()).context("the servers' secret")?;
+    let store = args.metadata.open(data).await?;
+    let control = control::start(args, data).await?;
+    let fleet = Fleet::new(control.clone(), args.server_timeout()).with_secret(Some(secret));
+    let balancer = assemble(args, data, Arc::new(store.clone()), fleet, settings).await?;
+    Ok(Begun { store, control, balancer })
 }
 
 /// Sets the first cluster up beside the requests, where that is wished.
@@ -178,7 +202,7 @@ async fn assemble(
 ) -> Result<Arc<Balancer>> {
     let brain = Arc::new(brain(args, data, &*store).await?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let holder = format!("process {} at port {}", std::process::id(), args.port);
+    let holder = format!("process {} of {} at port {}", std::process::id(), machine(), args.port);
     // The lock on the data folder says that no other balancer lives that has the metadata there.
     let exclusive = args.metadata.is_in_the_data_folder();
     let charge = Charge::take(store.clone(), clock.clone(), &holder, args.charge_term, exclusive)
@@ -189,6 +213,12 @@ async fn assemble(
         .await
         .context("cannot read the metadata")?;
     Ok(Balancer::new(settings, cluster, fleet, brain, router))
+}
+
+/// The name of this machine, for people: two balancers may be on two.
+fn machine() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    name.map_or_else(|_| "an unknown machine".into(), |name| name.trim().to_owned())
 }
 
 /// The plugins, with those active that were chosen.
@@ -204,17 +234,6 @@ async fn brain(args: &Args, data: &DataFolder, store: &dyn MetadataStore) -> Res
     };
     // Compiling and trying them keeps a thread.
     tokio::task::spawn_blocking(load).await.context("the plugins could not be loaded")?
-}
-
-async fn listen(host: &str, port: u16) -> Result<TcpListener> {
-    TcpListener::bind((host, port)).await.map_err(|error| {
-        let taken = error.kind() == std::io::ErrorKind::AddrInUse;
-        let why = if taken { "another program listens there".into() } else { error.to_string() };
-        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        anyhow::anyhow!(
-            "cannot listen on {host}:{port}: {why}; choose another with --port or RINGWRIGHT_PORT"
-        )
-    })
 }
 
 /// The URL people on this machine use for what listens there.

@@ -4,6 +4,7 @@ use std::fs::Permissions;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use ringwright_postgres::{Password, Postgres, Settings, Tcp};
 use tempfile::TempDir;
@@ -79,6 +80,22 @@ async fn a_cluster_lives_on_its_metadata_in_a_postgres() {
     for balancer in [&first, &second] {
         assert!(!balancer.log().contains(SECRET), "the password is in the log");
     }
+}
+
+#[tokio::test]
+async fn sigterm_is_obeyed_while_another_balancer_is_in_charge() {
+    let place = Place::new();
+    let _postgres = place.start().await;
+    let args = [place.args(), ["--charge-term", "10m"].map(Into::into).into()].concat();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let _first = Balancer::start(folders[0].path(), &args).await;
+    let mut second = Balancer::begin(0, folders[1].path(), &args, |_| {});
+    second.says("waiting for the balancer in charge to lapse").await;
+    let begun = Instant::now();
+    second.signal("TERM");
+    assert!(second.ended().await.success());
+    assert!(begun.elapsed() < Duration::from_secs(5), "it waited: {:?}", begun.elapsed());
 }
 
 #[tokio::test]

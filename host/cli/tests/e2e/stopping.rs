@@ -48,6 +48,20 @@ async fn ctrl_c_is_obeyed_during_the_start() {
 }
 
 #[tokio::test]
+async fn ctrl_c_is_obeyed_while_the_metadata_is_waited_for() {
+    let data = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let nowhere = ["--metadata-url", "postgres://ringwright@127.0.0.1:1/ringwright"];
+    let mut balancer = Balancer::begin(port, data.path(), &nowhere, |_| {});
+    balancer.says("waiting for the Postgres of the metadata").await;
+    let refused = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused, "it would hang");
+    let begun = Instant::now();
+    assert!(balancer.interrupt().await.success());
+    assert!(begun.elapsed() < Duration::from_secs(5), "it waited: {:?}", begun.elapsed());
+}
+
+#[tokio::test]
 async fn a_second_ctrl_c_ends_at_once() {
     let data = tempfile::tempdir().unwrap();
     let mut balancer = Balancer::configured(data.path(), &[]).await;

@@ -11,7 +11,7 @@ pub async fn each_charge_taken_is_a_new_epoch(home: Home) {
     store.renew(1).await.unwrap();
     store.release(1).await.unwrap();
     assert_eq!(take(&store, "two").await, 2);
-    let fresh = Charge { epoch: 2, holder: "two".into(), beat: 0, released: false };
+    let fresh = Charge { epoch: 2, holder: "two".into(), term: TERM, beat: 0, released: false };
     assert_eq!(store.charge().await.unwrap(), fresh);
     store.close().await;
     let store = home.open().await;
@@ -23,11 +23,11 @@ pub async fn a_charge_that_has_beaten_or_passed_on_since_it_was_seen_is_not_take
     let store = small(&home).await;
     let seen = store.charge().await.unwrap();
     store.renew(1).await.unwrap();
-    assert_eq!(store.take_charge("late", &seen).await.unwrap(), None);
+    assert_eq!(store.take_charge("late", TERM, &seen).await.unwrap(), None);
     store.renew(1).await.unwrap();
     let seen = store.charge().await.unwrap();
-    assert_eq!(store.take_charge("first", &seen).await.unwrap(), Some(2));
-    assert_eq!(store.take_charge("second", &seen).await.unwrap(), None);
+    assert_eq!(store.take_charge("first", TERM, &seen).await.unwrap(), Some(2));
+    assert_eq!(store.take_charge("second", TERM, &seen).await.unwrap(), None);
     assert_eq!(store.charge().await.unwrap().holder, "first");
 }
 

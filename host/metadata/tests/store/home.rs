@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use ringwright_metadata::{Change, MetadataError, MetadataStore, SqlStore};
 use ringwright_model::{Attributes, Epoch, ReplicaState, Server, Shard};
@@ -72,9 +73,11 @@ impl Home {
         let on_postgres = matches!(self, Home::Postgres(..));
         self.sql(match (on_postgres, layout) {
             (false, 2) => "PRAGMA user_version = 2",
-            (false, _) => "PRAGMA user_version = 3",
+            (false, 3) => "PRAGMA user_version = 3",
+            (false, _) => "PRAGMA user_version = 4",
             (true, 2) => "UPDATE layout SET version = 2",
-            (true, _) => "UPDATE layout SET version = 3",
+            (true, 3) => "UPDATE layout SET version = 3",
+            (true, _) => "UPDATE layout SET version = 4",
         })
         .await;
     }
@@ -101,11 +104,14 @@ pub async fn small(home: &Home) -> SqlStore {
     store
 }
 
+/// How long a charge lasts that is taken.
+pub const TERM: Duration = Duration::from_millis(4001);
+
 /// Takes charge, whoever has it.
 pub async fn take(store: &SqlStore, holder: &str) -> Epoch {
     loop {
         let seen = store.charge().await.unwrap();
-        if let Some(epoch) = store.take_charge(holder, &seen).await.unwrap() {
+        if let Some(epoch) = store.take_charge(holder, TERM, &seen).await.unwrap() {
             return epoch;
         }
     }

@@ -1,5 +1,7 @@
 //! Databases that are new, of an older layout, or of a newer one.
 
+use std::time::Duration;
+
 use ringwright_metadata::{Change, MetadataError, MetadataStore};
 use ringwright_model::{Attributes, Choice, ReplicaState};
 use tokio::task::JoinSet;
@@ -62,11 +64,25 @@ pub async fn several_that_find_the_same_new_database_all_open_it(home: Home) {
     assert_eq!(ids.len(), 1, "each cluster has one id: {ids:?}");
 }
 
+pub async fn a_charge_of_the_layout_before_the_last_has_a_term_nobody_knows(home: Home) {
+    let store = small(&home).await;
+    store.close().await;
+    home.sql("ALTER TABLE charge DROP COLUMN term_ms").await;
+    home.set_layout(2).await;
+    let store = home.open().await;
+    let charge = store.charge().await.unwrap();
+    assert_eq!((charge.holder.as_str(), charge.term), ("me", Duration::ZERO));
+    take(&store, "next").await;
+    assert_eq!(store.charge().await.unwrap().term, TERM);
+    store.close().await;
+    assert_eq!(home.open().await.charge().await.unwrap().term, TERM, "nor is it brought up twice");
+}
+
 pub async fn the_database_of_a_newer_version_is_left_alone(home: Home) {
     small(&home).await.close().await;
-    home.set_layout(3).await;
+    home.set_layout(4).await;
     let error = home.try_open().await.unwrap_err();
     assert!(matches!(&error, MetadataError::Corrupt(text) if text.contains("newer")), "{error}");
-    home.set_layout(2).await;
+    home.set_layout(3).await;
     assert_eq!(home.open().await.load().await.unwrap().shards.len(), 2);
 }

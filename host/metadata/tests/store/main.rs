@@ -78,6 +78,7 @@ suite! {
         }
         layouts {
             several_that_find_the_same_new_database_all_open_it,
+            a_charge_of_the_layout_before_the_last_has_a_term_nobody_knows,
             the_database_of_a_newer_version_is_left_alone,
         }
     }

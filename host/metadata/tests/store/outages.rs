@@ -123,6 +123,16 @@ async fn what_waiting_does_not_cure_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn a_write_that_gets_no_answer_does_not_cost_the_charge() {
+    let (_cluster, _home, store) = postgres().await;
+    let changes: Vec<_> = (100..10_100).map(|n| put_server(n, &format!("n{n}"), None)).collect();
+    let mut standing = pin!(store.apply(1, &changes));
+    // It has the connection that writes, and for a while the row of the charge.
+    assert!(timeout(Duration::from_millis(50), &mut standing).await.is_err());
+    store.renew(1).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_balancer_that_stands_still_in_a_transaction_does_not_keep_the_charge() {
     let (_cluster, home, store) = postgres().await;
     let other = home.open().await;
@@ -131,6 +141,6 @@ async fn a_balancer_that_stands_still_in_a_transaction_does_not_keep_the_charge(
     let mut standing = pin!(store.apply(1, &changes));
     // Begun, and not asked for any more.
     assert!(timeout(Duration::from_millis(50), &mut standing).await.is_err());
-    assert_eq!(other.take_charge("other", &seen).await.unwrap(), Some(2));
+    assert_eq!(other.take_charge("other", TERM, &seen).await.unwrap(), Some(2));
     assert!(standing.await.is_err());
 }

@@ -1,12 +1,13 @@
 //! What a Postgres makes of its folder, and what keeps it from starting.
 
 use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ringwright_postgres::Settings;
 
-use crate::place::{Place, insert, rows};
+use crate::place::{Place, binaries, insert, rows};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_is_one_programs_at_a_time() {
@@ -68,12 +69,66 @@ async fn data_of_another_version_are_refused_and_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_in_the_place_of_the_data_are_no_data_and_stay() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.data()).unwrap();
+    std::fs::write(place.data().join("precious"), "").unwrap();
+    let refused = place.refusal(place.settings()).await;
+    assert!(refused.contains("/data holds files") && refused.contains("PG_VERSION"), "{refused}");
+    assert!(place.data().join("precious").exists());
+    std::fs::remove_file(place.data().join("precious")).unwrap();
+    place.start().await.stop().await.unwrap();
+
+    // What cannot be looked at is not taken for missing.
+    let version = place.data().join("PG_VERSION");
+    std::fs::remove_file(&version).unwrap();
+    std::os::unix::fs::symlink("PG_VERSION", &version).unwrap();
+    let refused = place.refusal(place.settings()).await;
+    assert!(refused.contains("PG_VERSION") && refused.contains("symbolic links"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_postgres_that_ends_at_once_says_why() {
     let place = Place::new();
     let greedy = Settings { shared_buffers_mib: 8 << 20, ..place.settings() };
     let refused = place.refusal(greedy).await;
     assert!(refused.contains("ended at once") && refused.contains("FATAL"), "{refused}");
     place.start().await.stop().await.unwrap();
+}
+
+/// Programs of which postgres stands still as soon as there is a socket.
+fn stands_still(place: &Place, real: &Path) -> PathBuf {
+    let dir = place.path().with_file_name("binaries");
+    std::fs::create_dir(&dir).unwrap();
+    std::os::unix::fs::symlink(real.join("initdb"), dir.join("initdb")).unwrap();
+    let (real, socket) = (real.join("postgres"), place.path().join("run/.s.PGSQL.5432"));
+    let (real, socket) = (real.display(), socket.display());
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] && exec {real} --version\n\
+         (until [ -S {socket} ]; do :; done; kill -STOP $$) &\nexec {real} \"$@\"\n"
+    );
+    std::fs::write(dir.join("postgres"), script).unwrap();
+    std::fs::set_permissions(dir.join("postgres"), Permissions::from_mode(0o755)).unwrap();
+    dir
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_that_takes_connections_and_answers_none_is_given_up_and_ended() {
+    let place = Place::new();
+    let postgres = place.start().await;
+    let real = binaries(place.pid());
+    insert(&postgres, &[1]).await;
+    postgres.stop().await.unwrap();
+    let stands_still = Settings {
+        binaries: Some(stands_still(&place, &real)),
+        start_timeout: Duration::from_secs(1),
+        ..place.settings()
+    };
+    let refused = place.refusal(stands_still).await;
+    assert!(refused.contains("was not ready within 1s (it does not answer)"), "{refused}");
+    let postgres = place.start().await;
+    assert_eq!(rows(&postgres).await, [1]);
+    postgres.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,9 +156,15 @@ async fn a_deep_folder_has_its_socket_elsewhere() {
 async fn only_the_owner_gets_to_the_data_and_the_socket() {
     let place = Place::new();
     let postgres = place.start().await;
+    let found = |path| std::fs::metadata(path).unwrap();
     for dir in [place.data(), place.path().join("run")] {
-        let mode = std::fs::metadata(&dir).unwrap().permissions().mode();
-        assert_eq!(mode & 0o077, 0, "{}", dir.display());
+        assert_eq!(found(dir.clone()).mode() & 0o077, 0, "{}", dir.display());
+    }
+    // Postgres cannot have us write to what it likes.
+    for ours in [place.path(), place.path().join("postgres.lock"), place.path().join("pg_hba.conf")]
+    {
+        assert_eq!(found(ours.clone()).mode() & 0o022, 0, "{}", ours.display());
+        assert_eq!(found(ours.clone()).uid(), rustix::process::geteuid().as_raw());
     }
     postgres.stop().await.unwrap();
 }

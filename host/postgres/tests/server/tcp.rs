@@ -30,6 +30,26 @@ async fn opens(port: u16, password: Option<&str>) -> Result<(), String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_early_is_not_refused_for_a_password_that_is_right() {
+    let place = Place::new();
+    let port = free_port();
+    let early = tokio::spawn(async move {
+        let mut told = Vec::new();
+        while let Err(error) = opens(port, Some("right")).await {
+            told.push(error);
+            tokio::task::yield_now().await;
+        }
+        told
+    });
+    let tcp = Tcp { host: "127.0.0.1".into(), port, password: password("right") };
+    let postgres = Postgres::start(Settings { tcp: Some(tcp), ..place.settings() }).await.unwrap();
+    let told = early.await.unwrap();
+    let wrong = |error: &&String| !error.contains("refused") && !error.contains("starting up");
+    assert_eq!(told.iter().find(wrong), None);
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_password_is_needed_and_can_be_changed() {
     let place = Place::new();
     let port = free_port();

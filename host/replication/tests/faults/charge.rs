@@ -75,7 +75,7 @@ async fn a_superseded_balancer_leaves_nothing_on_any_disk() {
 async fn a_superseded_balancer_commits_nothing_though_no_server_knows() {
     let (world, zombie) = World::with(1).await;
     let seen = world.store.charge().await.unwrap();
-    world.store.take_charge("next", &seen).await.unwrap();
+    world.store.take_charge("next", TERM, &seen).await.unwrap();
     let refused = Err(WriteError::NotInCharge(NotInCharge));
     assert_eq!(zombie.write(vec![insert(1, "a")]).await, refused);
     assert_eq!(world.vat("sh1").await, 0);
@@ -130,6 +130,31 @@ async fn the_next_waits_a_whole_term_for_a_silent_holder() {
     assert!(!next.is_finished());
     clock.jump(Duration::from_secs(100));
     assert_eq!(soon(next).await.unwrap().epoch(), 2);
+}
+
+#[tokio::test]
+async fn the_next_waits_as_long_as_the_holders_charge_lasts() {
+    let (world, holder) = World::with(1).await;
+    let clock = Arc::new(TestClock::new());
+    let (store, theirs) = (world.store.clone(), clock.clone());
+    let next =
+        tokio::spawn(
+            async move { Charge::take(store, theirs, "next", TERM / 4, false).await.unwrap() },
+        );
+    let most = TERM * 11 / 16; // the holder serves for twelve
+    for by in [TERM / 4, most - TERM / 4] {
+        until(|| clock.sleepers() == 1).await;
+        clock.jump(by);
+        holder.clock.jump(by);
+        holder.settled().await;
+    }
+    assert_eq!(holder.cluster.charge().check(), Ok(()));
+    assert!(!next.is_finished(), "two serve");
+    until(|| clock.sleepers() == 1).await;
+    clock.jump(TERM - most);
+    let next = soon(next).await.unwrap();
+    assert_eq!(next.epoch(), 2);
+    assert_eq!(world.store.charge().await.unwrap().term, TERM / 4);
 }
 
 #[tokio::test]
@@ -250,6 +275,26 @@ async fn a_store_that_is_away_is_asked_for_the_charge_again() {
     clock.jump(Duration::from_secs(1));
     assert_eq!(soon(next).await.unwrap().epoch(), 1);
     assert_eq!(world.store.calls(StoreKind::TakeCharge), 3);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_twice_with_answers_between_is_not_given_up() {
+    let (world, holder) = World::with(1).await;
+    let (clock, next) = waiting(&world);
+    for _ in 0..2 {
+        until(|| clock.sleepers() == 1).await;
+        holder.cluster.charge().renew().await;
+        world.store.next(StoreKind::Charge, Fate::LoseRequest);
+        let before = world.store.calls(StoreKind::Charge);
+        clock.jump(TERM);
+        // It is asked again after a second.
+        until(|| world.store.calls(StoreKind::Charge) > before && clock.sleepers() == 1).await;
+        clock.jump(Duration::from_secs(1));
+        until(|| world.store.calls(StoreKind::Charge) > before + 1).await;
+    }
+    holder.settled().await;
+    assert!(!next.is_finished(), "it gave up, or took a charge that beats");
+    next.abort();
 }
 
 #[tokio::test]

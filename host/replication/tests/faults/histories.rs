@@ -158,8 +158,6 @@ impl Run {
     async fn write(&self, balancer: &Balancer, ops: Vec<Op>) -> bool {
         let call = |op: &Op| (op.key(), self.history.call(recorded(op)));
         let calls: Vec<(Key, Call)> = ops.iter().map(call).collect();
-        // What was lost before stays lost: such a balancer begins nothing.
-        let in_charge = balancer.cluster.charge().check().is_ok();
         let outcome = balancer.write(ops).await;
         for (key, call) in calls {
             match &outcome {
@@ -168,7 +166,7 @@ impl Run {
                 Err(WriteError::Refused(refusal)) if refusal.key == key => {
                     call.returned(Outcome::Refused);
                 }
-                Err(WriteError::NotInCharge(_)) if in_charge => drop(call), // done or not
+                Err(WriteError::Unknown(_)) => drop(call), // done or not
                 Err(
                     WriteError::Refused(_)
                     | WriteError::NotInCharge(_)

@@ -10,6 +10,7 @@ mod copies;
 mod fences;
 mod garbage;
 mod measures;
+mod outages;
 mod paper;
 mod place;
 mod process;
