@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::queue::{Started, Waiting};
 use crate::view::{ShardView, View};
-use crate::{Cluster, ClusterError};
+use crate::{Cluster, ClusterError, NotInCharge};
 
 /// The write locks of some shards; dropping it gives them to whoever waits.
 pub(crate) struct Hold {
@@ -25,32 +25,54 @@ impl Drop for Hold {
 
 impl Cluster {
     /// Waits until no write is under way on any of the shards, and keeps it so.
-    pub(crate) async fn hold(self: &Arc<Self>, shards: BTreeSet<usize>) -> Hold {
+    ///
+    /// # Errors
+    /// See [`may_build_on`](Self::may_build_on).
+    pub(crate) async fn hold(
+        self: &Arc<Self>,
+        shards: BTreeSet<usize>,
+    ) -> Result<Hold, NotInCharge> {
         if shards.is_empty() {
-            return Hold { cluster: self.clone(), shards };
+            return Ok(Hold { cluster: self.clone(), shards });
         }
         let (grant, granted) = oneshot::channel();
         let _ = self.queue.lock().push(Waiting::Hold(shards, grant)); // a hold always may wait
         self.dispatch();
-        match granted.await {
+        let hold = match granted.await {
             Ok(hold) => hold,
             // The queue never drops a grant, and lives as long as `self`.
             Err(_) => std::future::pending().await,
-        }
+        };
+        self.may_build_on().map(|()| hold)
+    }
+
+    /// Whether the VATs of shards that are held are still what is committed of them.
+    ///
+    /// A commit ends without an outcome only where the charge is lost. What it raised the VATs to
+    /// may be on disk, and not be known here: no server may be told one of them any more, for it
+    /// would undo what is committed.
+    ///
+    /// # Errors
+    /// Where the charge is lost.
+    pub(crate) fn may_build_on(&self) -> Result<(), NotInCharge> {
+        if self.charge.is_lost() { Err(NotInCharge) } else { Ok(()) }
     }
 
     /// Holds all shards that are `wanted`, as the view has it once they are held.
+    ///
+    /// # Errors
+    /// See [`may_build_on`](Self::may_build_on).
     pub(crate) async fn hold_all(
         self: &Arc<Self>,
         wanted: impl Fn(&ShardView) -> bool,
-    ) -> (Hold, Arc<View>) {
+    ) -> Result<(Hold, Arc<View>), NotInCharge> {
         let mut view = self.views.current();
         loop {
-            let hold = self.hold(view.positions(&wanted)).await;
+            let hold = self.hold(view.positions(&wanted)).await?;
             view = self.views.current();
             // While the locks were waited for, more may have come to be wanted.
             if view.positions(&wanted).is_subset(&hold.shards) {
-                return (hold, view);
+                return Ok((hold, view));
             }
         }
     }

@@ -84,7 +84,7 @@ impl Cluster {
                 break;
             }
         }
-        let (hold, _) = self.hold_all(|s| s.shard.id == shard).await;
+        let (hold, _) = self.hold_all(|s| s.shard.id == shard).await?;
         let vat = joining.vat()?;
         joining.delta(held, vat).await?;
         let (copied, (member, link)) = (joining.copied, joining.target);

@@ -181,7 +181,7 @@ impl Cluster {
         let same = member.incarnation().is_some_and(|i| *i == stamp.incarnation);
         // All its replicas are held: no batch is between one of them and its commit while it is
         // told its VAT, and none is admitted on the word of the database that was there before.
-        let (hold, view) = self.hold_all(|s| s.is_replica(name)).await;
+        let (hold, view) = self.hold_all(|s| s.is_replica(name)).await?;
         let is_lost = |s: &ShardView| {
             let kept = adopted.shards.iter().any(|h| h.shard == s.shard.id && h.held.is_some());
             // Nothing was ever committed to a shard at term 0, so nothing can be missing.
@@ -257,7 +257,7 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError::LastReplica`] where no other replica in sync answers.
     pub async fn leave(self: &Arc<Self>, shard: &str, server: &str) -> Result<(), ClusterError> {
-        let (hold, view) = self.hold_all(|s| s.shard.id == shard).await;
+        let (hold, view) = self.hold_all(|s| s.shard.id == shard).await?;
         let position =
             view.shard_position(shard).ok_or_else(|| ClusterError::NoShard(shard.to_owned()))?;
         may_leave(&view.shards[position], server)?;
@@ -277,7 +277,7 @@ impl Cluster {
     /// [`ClusterError::LastReplica`] where a shard would be left without a replica in sync that
     /// answers; then none was removed.
     pub async fn remove_servers(self: &Arc<Self>, names: &[String]) -> Result<(), ClusterError> {
-        let (hold, view) = self.hold_all(|s| names.iter().any(|n| s.is_replica(n))).await;
+        let (hold, view) = self.hold_all(|s| names.iter().any(|n| s.is_replica(n))).await?;
         for shard in &view.shards {
             let mut left = shard.clone();
             for name in names.iter().filter(|name| shard.is_replica(name)) {

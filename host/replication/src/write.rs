@@ -117,7 +117,11 @@ impl Cluster {
     /// Runs a batch whose shards are held.
     pub(crate) async fn run_batch(self: Arc<Self>, mut jobs: Vec<Job>, hold: Hold) {
         let mut batch = Batch::new(&self.views.current(), &self.views.safe_points(), &mut jobs);
-        let outcome = match batch.replicate(&self).await {
+        let replicated = async {
+            self.may_build_on()?;
+            batch.replicate(&self).await
+        };
+        let outcome = match replicated.await {
             Ok(()) => self.commit_batch(&batch, &mut jobs).await,
             Err(e) => Err(e.into()),
         };

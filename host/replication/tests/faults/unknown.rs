@@ -94,6 +94,29 @@ async fn a_commit_that_was_made_but_not_heard_of_is_kept_by_the_next_balancer() 
 }
 
 #[tokio::test]
+async fn what_follows_a_commit_nobody_heard_of_undoes_nothing() {
+    let (world, balancer) = World::with(2).await;
+    let again = Gate::new();
+    world.store.next(StoreKind::Apply, Fate::LoseAnswer);
+    world.store.next(StoreKind::Apply, Fate::HoldRequest(again.clone()));
+    let write = balancer.writing(vec![insert(1, "a")]);
+    again.arrived().await;
+    let behind = balancer.writing(vec![insert(2, "b")]);
+    world.take_charge().await;
+    again.open();
+    assert!(matches!(write.await.unwrap(), Err(WriteError::Unknown(_))));
+    // No server has been adopted by another yet: each would do as it is told, and undo the first.
+    assert!(matches!(behind.await.unwrap(), Err(WriteError::NotInCharge(_))));
+    assert!(balancer.attach(world.server("s1")).await.is_err());
+    let next = world.balancer().await;
+    for server in world.servers.keys() {
+        next.ask_first(server);
+        assert_eq!(next.all().await, ["a"]);
+    }
+    world.assert_agree(&next).await;
+}
+
+#[tokio::test]
 async fn a_write_is_done_though_its_client_has_gone() {
     let (world, balancer) = World::with(2).await;
     let commit = Gate::new();

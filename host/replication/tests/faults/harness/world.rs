@@ -129,6 +129,11 @@ impl World {
         Ok(balancer)
     }
 
+    /// Has another balancer take charge, of which no server knows yet.
+    pub async fn take_charge(&self) {
+        self.charge(Arc::new(TestClock::new())).await;
+    }
+
     /// The charge, whoever has it; asked for until the store answers.
     async fn charge(&self, clock: Arc<TestClock>) -> Arc<Charge> {
         loop {
