@@ -48,7 +48,7 @@ enum Where {
 /// What is measured beside the balancer.
 enum Yardstick {
     Direct(ShardServer),
-    Pgbench(Pgbench),
+    Pgbench(Box<Pgbench>),
 }
 
 impl Yardstick {
@@ -98,7 +98,7 @@ async fn deployed(args: &Args, data: &Path, bar: &ProgressBar) -> Result<Report>
         Deployment::start(&data.join("deployment"), &args.common.hash, ROOM, ROWS).await?;
     let pgbench = Pgbench::start(&data.join("pgbench")).await?;
     let roots = deployment.processes()?;
-    let yardstick = Yardstick::Pgbench(pgbench);
+    let yardstick = Yardstick::Pgbench(Box::new(pgbench));
     let rows = by_turns(args, &deployment.front, &yardstick, &roots, bar).await?;
     Ok(Report { title: "containers, Postgres", yardstick: "pgbench", rows, balancer_mb: None })
 }
