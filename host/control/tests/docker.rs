@@ -190,7 +190,7 @@ async fn a_start_that_is_given_up_leaves_nothing_that_runs() {
         () = seen => {}
     }
     let gone = async {
-        while !place.containers().is_empty() {
+        while !place.containers().is_empty() || !place.volumes().is_empty() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };

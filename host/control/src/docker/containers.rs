@@ -291,33 +291,3 @@ fn archive(name: &str, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     archive.append_data(&mut header, name, bytes)?;
     archive.into_inner()
 }
-
-/// A container whose server does not listen yet. Whoever ceases to wait for it removes it:
-/// nobody would know of it.
-pub(super) struct Starting<'a> {
-    engine: &'a Engine,
-    id: Option<String>,
-}
-
-impl<'a> Starting<'a> {
-    pub(super) fn new(engine: &'a Engine, id: &str) -> Self {
-        Starting { engine, id: Some(id.to_owned()) }
-    }
-
-    /// It listens, or somebody else sees to its end.
-    pub(super) fn decided(mut self) {
-        self.id = None;
-    }
-}
-
-impl Drop for Starting<'_> {
-    fn drop(&mut self) {
-        let Some(id) = self.id.take() else { return };
-        let engine = self.engine.clone();
-        tokio::spawn(async move {
-            if let Err(error) = engine.remove_container(&id).await {
-                tracing::warn!(%error, "a server that was starting could not be ended");
-            }
-        });
-    }
-}

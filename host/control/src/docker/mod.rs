@@ -7,6 +7,7 @@
 mod containers;
 mod engine;
 mod events;
+mod launch;
 mod ready;
 mod volumes;
 
@@ -19,10 +20,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedMutexGuard, broadcast};
+use tokio::sync::{OwnedMutexGuard, broadcast, oneshot};
 
 use crate::{Control, ControlError, Instance, check_name};
-use containers::Starting;
 use engine::Engine;
 use events::Watch;
 
@@ -125,40 +125,27 @@ impl DockerControl {
         Ok(())
     }
 
-    /// Starts a container on a volume, and waits until its server listens. One that does not make
-    /// it is gone on return.
-    async fn launch(&self, name: &str, volume: &str) -> Result<Instance, ControlError> {
-        let id = self.engine.create_container(name, volume).await?;
-        let starting = Starting::new(&self.engine, &id);
-        let started = self.run(name, &id).await;
-        starting.decided();
-        match &started {
-            Ok(Instance { address, .. }) => {
-                tracing::info!(server = name, container = short(&id), address, "server started");
+    /// Launches a server on a task of its own, which has the turn until then: where the caller
+    /// gives up, what was made is removed before anybody else's turn comes.
+    async fn launch(
+        &self,
+        turn: OwnedMutexGuard<()>,
+        name: &str,
+        volume: Option<String>,
+    ) -> Result<Instance, ControlError> {
+        let (reply, launched) = oneshot::channel();
+        let (engine, name) = (self.engine.clone(), name.to_owned());
+        tokio::spawn(async move {
+            let launched = launch::launch(&engine, &name, volume).await;
+            if let Err(Ok(unwanted)) = reply.send(launched) {
+                launch::take_back(&engine, unwanted).await;
             }
-            Err(_) => self.engine.remove_container(&id).await?,
-        }
-        started
-    }
-
-    async fn run(&self, name: &str, id: &str) -> Result<Instance, ControlError> {
-        self.engine.start_container(id).await?;
-        let instance = self.engine.instance(name, id).await?;
-        ready::listens(&self.engine, &instance, self.engine.settings.start_timeout).await?;
+            drop(turn);
+        });
+        let abandoned = |error| Err(ControlError::system("the start of a server", error));
+        let instance = launched.await.unwrap_or_else(abandoned)?.instance;
+        self.mind(&instance);
         Ok(instance)
-    }
-
-    /// The same on a volume of its own, which goes with it where it does not make it. The newest
-    /// volume is the server's: one before it is put aside by that.
-    async fn launch_anew(&self, name: &str) -> Result<Instance, ControlError> {
-        let volume = self.engine.create_volume(name).await?;
-        let launched = self.launch(name, &volume).await;
-        if launched.is_err()
-            && let Err(error) = self.engine.remove_volume(&volume).await
-        {
-            tracing::warn!(server = name, %error, "a server that did not start left its volume");
-        }
-        launched
     }
 }
 
@@ -166,35 +153,26 @@ impl DockerControl {
 impl Control for DockerControl {
     async fn start(&self, name: &str) -> Result<Instance, ControlError> {
         check_name(name)?;
-        let _turn = self.turn(name).await;
-        let instance = match self.running(name).await? {
-            Some(instance) => {
-                let Instance { address, handle, .. } = &instance;
-                tracing::info!(server = name, container = short(handle), address, "taking it over");
-                instance
-            }
-            None => {
-                self.clear(name).await?;
-                match self.engine.volume_of(name).await? {
-                    Some(volume) => self.launch(name, &volume).await?,
-                    None => self.launch_anew(name).await?,
-                }
-            }
-        };
-        self.mind(&instance);
-        Ok(instance)
+        let turn = self.turn(name).await;
+        if let Some(instance) = self.running(name).await? {
+            let Instance { address, handle, .. } = &instance;
+            tracing::info!(server = name, container = short(handle), address, "taking it over");
+            self.mind(&instance);
+            return Ok(instance);
+        }
+        self.clear(name).await?;
+        let volume = self.engine.volume_of(name).await?;
+        self.launch(turn, name, volume).await
     }
 
     async fn create(&self, name: &str) -> Result<Instance, ControlError> {
         check_name(name)?;
-        let _turn = self.turn(name).await;
+        let turn = self.turn(name).await;
         self.stop_politely(name).await?;
         if let Some(left) = self.engine.volume_of(name).await? {
             tracing::warn!(server = name, "what a server before it left stays in volume {left}");
         }
-        let instance = self.launch_anew(name).await?;
-        self.mind(&instance);
-        Ok(instance)
+        self.launch(turn, name, None).await
     }
 
     async fn list(&self) -> Result<Vec<Instance>, ControlError> {
