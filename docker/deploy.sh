@@ -39,12 +39,12 @@ secrets() {
     chmod 700 docker/secrets
     for secret in metadata-password token; do
         [ -s "$RINGWRIGHT_SECRETS/$secret" ] && continue
-        keep "$secret" "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"
+        draw "$secret"
     done
 }
 
-keep() {
-    printf %s "$2" >"$RINGWRIGHT_SECRETS/$1.new"
+draw() {
+    od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >"$RINGWRIGHT_SECRETS/$1.new"
     chmod 444 "$RINGWRIGHT_SECRETS/$1.new"
     mv "$RINGWRIGHT_SECRETS/$1.new" "$RINGWRIGHT_SECRETS/$1"
 }
@@ -182,7 +182,7 @@ case "${1:-}" in
     logs) logs ;;
     new-token)
         secrets
-        keep token "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"
+        draw token
         # A container keeps the file it was made with.
         compose up -d --no-deps --force-recreate balancer
         ;;

@@ -7,6 +7,7 @@ mod name;
 mod process;
 mod server;
 mod spawn;
+mod turns;
 
 pub use docker::{DockerControl, DockerSettings, EngineError};
 pub use error::ControlError;

@@ -10,13 +10,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rustix::process::Signal;
-use tokio::sync::{OwnedMutexGuard, broadcast};
+use tokio::sync::broadcast;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::at;
 use crate::folder::{Folder, Occupant};
 use crate::server::{Process, Server};
 use crate::spawn::{POLL, spawn};
+use crate::turns::Turns;
 use crate::{Control, ControlError, Instance, check_name};
 
 /// Deaths kept for a listener that is slow.
@@ -46,7 +47,7 @@ pub struct ProcessControl {
     /// Those that were started or taken over.
     servers: Mutex<HashMap<String, Arc<Server>>>,
     /// One thing at a time is done about a server.
-    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    turns: Turns,
 }
 
 impl ProcessControl {
@@ -56,17 +57,12 @@ impl ProcessControl {
             settings,
             deaths: broadcast::Sender::new(DEATHS),
             servers: Mutex::default(),
-            turns: Mutex::default(),
+            turns: Turns::default(),
         }
     }
 
     fn folder(&self, name: &str) -> Folder {
         Folder::new(&self.settings.servers_dir, name)
-    }
-
-    async fn turn(&self, name: &str) -> OwnedMutexGuard<()> {
-        let turn = self.turns.lock().entry(name.to_owned()).or_default().clone();
-        turn.lock_owned().await
     }
 
     /// The server of that name that runs, watched from now on. One that is about to listen, or
@@ -156,7 +152,7 @@ impl ProcessControl {
 impl Control for ProcessControl {
     async fn start(&self, name: &str) -> Result<Instance, ControlError> {
         check_name(name)?;
-        let _turn = self.turn(name).await;
+        let _turn = self.turns.take(name).await;
         let folder = self.folder(name);
         if let Some(server) = self.running(name).await? {
             if folder.is_occupied()? {
@@ -172,7 +168,7 @@ impl Control for ProcessControl {
 
     async fn create(&self, name: &str) -> Result<Instance, ControlError> {
         check_name(name)?;
-        let _turn = self.turn(name).await;
+        let _turn = self.turns.take(name).await;
         self.stop_politely(name).await?;
         self.folder(name).put_aside()?;
         let started = self.launch(name).await;
@@ -204,7 +200,7 @@ impl Control for ProcessControl {
         names.sort();
         let mut running = Vec::new();
         for name in names {
-            let _turn = self.turn(&name).await;
+            let _turn = self.turns.take(&name).await;
             match self.folder(&name).occupant() {
                 Ok(Occupant::Server(process, address)) => {
                     running.push(instance(&name, &process, address));
@@ -221,19 +217,19 @@ impl Control for ProcessControl {
 
     async fn stop(&self, name: &str) -> Result<(), ControlError> {
         check_name(name)?;
-        let _turn = self.turn(name).await;
+        let _turn = self.turns.take(name).await;
         self.stop_politely(name).await
     }
 
     async fn kill(&self, name: &str) -> Result<(), ControlError> {
         check_name(name)?;
-        let _turn = self.turn(name).await;
+        let _turn = self.turns.take(name).await;
         self.end(name, &[Signal::KILL]).await
     }
 
     async fn remove(&self, name: &str) -> Result<(), ControlError> {
         check_name(name)?;
-        let _turn = self.turn(name).await;
+        let _turn = self.turns.take(name).await;
         self.stop_politely(name).await?;
         self.delete(name).await
     }

@@ -22,6 +22,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedMutexGuard, broadcast, oneshot};
 
+use crate::turns::Turns;
 use crate::{Control, ControlError, Instance, check_name};
 use engine::Engine;
 use events::Watch;
@@ -56,7 +57,7 @@ pub struct DockerSettings {
 pub struct DockerControl {
     engine: Engine,
     watch: Arc<Watch>,
-    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    turns: Turns,
     /// The container of each server that was last started or taken over here.
     ours: Mutex<HashMap<String, String>>,
 }
@@ -69,12 +70,7 @@ impl DockerControl {
     pub async fn connect(settings: DockerSettings) -> Result<Self, EngineError> {
         let engine = Engine::connect(settings).await?;
         let watch = Watch::start(engine.clone());
-        Ok(DockerControl { engine, watch, turns: Mutex::default(), ours: Mutex::default() })
-    }
-
-    async fn turn(&self, name: &str) -> OwnedMutexGuard<()> {
-        let turn = self.turns.lock().entry(name.to_owned()).or_default().clone();
-        turn.lock_owned().await
+        Ok(DockerControl { engine, watch, turns: Turns::default(), ours: Mutex::default() })
     }
 
     /// Takes over a server that runs; none where it does not, or cannot be reached any more.
@@ -153,7 +149,7 @@ impl DockerControl {
 impl Control for DockerControl {
     async fn start(&self, name: &str) -> Result<Instance, ControlError> {
         check_name(name)?;
-        let turn = self.turn(name).await;
+        let turn = self.turns.take(name).await;
         if let Some(instance) = self.running(name).await? {
             let Instance { address, handle, .. } = &instance;
             tracing::info!(server = name, container = short(handle), address, "taking it over");
@@ -167,7 +163,7 @@ impl Control for DockerControl {
 
     async fn create(&self, name: &str) -> Result<Instance, ControlError> {
         check_name(name)?;
-        let turn = self.turn(name).await;
+        let turn = self.turns.take(name).await;
         self.stop_politely(name).await?;
         if let Some(left) = self.engine.volume_of(name).await? {
             tracing::warn!(server = name, "what a server before it left stays in volume {left}");
@@ -185,19 +181,19 @@ impl Control for DockerControl {
 
     async fn stop(&self, name: &str) -> Result<(), ControlError> {
         check_name(name)?;
-        let _turn = self.turn(name).await;
+        let _turn = self.turns.take(name).await;
         self.stop_politely(name).await
     }
 
     async fn kill(&self, name: &str) -> Result<(), ControlError> {
         check_name(name)?;
-        let _turn = self.turn(name).await;
+        let _turn = self.turns.take(name).await;
         self.clear(name).await
     }
 
     async fn remove(&self, name: &str) -> Result<(), ControlError> {
         check_name(name)?;
-        let _turn = self.turn(name).await;
+        let _turn = self.turns.take(name).await;
         if self.is_anothers(name).await? {
             return Err(ControlError::Anothers(name.to_owned()));
         }
