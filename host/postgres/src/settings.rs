@@ -79,9 +79,6 @@ impl Settings {
             ("max_wal_size", "512MB".into()),
             // Statements are short and many: what runs in parallel is them.
             ("max_parallel_workers_per_gather", "0".into()),
-            // A table that has just been filled is looked at within seconds: until then a single
-            // row may be looked for by an index of all its shard, eighty times the work.
-            ("autovacuum_naptime", "5s".into()),
             ("log_destination", "stderr".into()),
             ("logging_collector", "off".into()),
             ("log_line_prefix", String::new()),

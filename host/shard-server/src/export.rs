@@ -32,7 +32,7 @@ const DELTAS_BY_KEY: &str = "
 const DELTAS_BY_TERM: &str = "
     WITH delta AS MATERIALIZED (
         SELECT key, cat, dat, row FROM row_version
-        WHERE shard = $1 AND cat > $6 AND cat <= $4
+        WHERE shard + 0 = $1 AND cat > $6 AND cat <= $4
         UNION ALL
         SELECT key, cat, dat, row FROM row_version
         WHERE shard = $1 AND dat > $6 AND dat <= $4 AND dat < 9223372036854775807 AND cat <= $6
@@ -44,7 +44,7 @@ const DELTAS_BY_TERM: &str = "
 /// Whether there are more than `$4` of them.
 const MANY_DELTAS: &str = "
     SELECT COUNT(*) FROM (
-        SELECT 1 FROM row_version WHERE shard = $1 AND cat > $2 AND cat <= $3
+        SELECT 1 FROM row_version WHERE shard + 0 = $1 AND cat > $2 AND cat <= $3
         UNION ALL
         SELECT 1 FROM row_version
         WHERE shard = $1 AND dat > $2 AND dat <= $3 AND dat < 9223372036854775807

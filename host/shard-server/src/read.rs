@@ -28,18 +28,21 @@ type Line = (
     Option<String>,
 );
 
-/// The server's row beside each shard's, as [`Catalog`] has them, and then the rows of the
-/// queries (place, shard, key, term) by their place.
-const POINTS: &str = "
+/// The server's row beside each shard's, as [`Catalog`] has them, and then place, key and row of
+/// each query (place, shard, key, term). The row is looked for on its own: where it was joined to
+/// the queries and the shards, a planner without statistics found it by its shard alone.
+pub(crate) const POINTS: &str = "
     SELECT incarnation, cluster, epoch, next_number, table_schema, shard.id, shard.state,
            CAST(NULL AS BIGINT), CAST(NULL AS BIGINT), CAST(NULL AS TEXT)
     FROM server_state LEFT JOIN shard ON shard.id IN (SELECT value->>1 FROM json_each($1))
     UNION ALL
-    SELECT '', NULL, 0, 0, NULL, NULL, NULL, CAST(q.value->>0 AS BIGINT), v.key, v.row
-    FROM json_each($1) AS q CROSS JOIN shard CROSS JOIN row_version AS v
-    WHERE shard.id = q.value->>1 AND v.shard = json_extract(shard.state, '$.number')
-    AND v.key = CAST(q.value->>2 AS BIGINT) AND v.cat <= CAST(q.value->>3 AS BIGINT)
-    AND v.dat > CAST(q.value->>3 AS BIGINT)";
+    SELECT '', NULL, 0, 0, NULL, NULL, NULL,
+           CAST(q.value->>0 AS BIGINT), CAST(q.value->>2 AS BIGINT), (
+               SELECT v.row FROM row_version AS v
+               WHERE v.shard = json_extract(shard.state, '$.number')
+               AND v.key = CAST(q.value->>2 AS BIGINT) AND v.cat <= CAST(q.value->>3 AS BIGINT)
+               AND v.dat > CAST(q.value->>3 AS BIGINT))
+    FROM json_each($1) AS q CROSS JOIN shard WHERE shard.id = q.value->>1";
 
 /// Single rows: one statement looks who asks, and fetches.
 async fn points(database: &Database, read: &Read) -> Result<ReadAnswer, WireError> {
@@ -48,8 +51,8 @@ async fn points(database: &Database, read: &Read) -> Result<ReadAnswer, WireErro
     let lines: Vec<Line> = database.rows(POINTS, &[list(&asked)?.as_str().into()]).await?;
     let (mut known, mut found) = (Vec::new(), Vec::new());
     for (incarnation, cluster, epoch, next, schema, id, state, place, key, row) in lines {
-        match (place, key, row) {
-            (Some(place), Some(key), Some(row)) => found.push((place, key, row)),
+        match (place, key) {
+            (Some(place), Some(key)) => found.extend(row.map(|row| (place, key, row))),
             _ => known.push((incarnation, cluster, epoch, next, schema, id, state)),
         }
     }

@@ -19,7 +19,7 @@ pub(crate) async fn undo(
 ) -> Result<(), WireError> {
     if shard.top > vat {
         let args = [shard.number.into(), vat.into()];
-        tx.execute("DELETE FROM row_version WHERE shard = $1 AND cat > $2", &args).await?;
+        tx.execute("DELETE FROM row_version WHERE shard + 0 = $1 AND cat > $2", &args).await?;
         tx.execute(
             "UPDATE row_version SET dat = 9223372036854775807
              WHERE shard = $1 AND dat > $2 AND dat < 9223372036854775807",
@@ -32,15 +32,18 @@ pub(crate) async fn undo(
     Ok(())
 }
 
+/// The versions that live of the keys (shard number, key).
+pub(crate) const LIVE: &str = "
+    SELECT v.shard, v.key, v.cat FROM json_each($1) AS q CROSS JOIN row_version AS v
+    WHERE v.shard = CAST(q.value->>0 AS BIGINT) AND v.key = CAST(q.value->>1 AS BIGINT)
+    AND v.dat = 9223372036854775807";
+
 /// Of the rows asked for (shard number, key), those that live, with their CAT.
 pub(crate) async fn live(
     tx: &mut Transaction,
     keys: &[(i64, Key)],
 ) -> Result<Vec<(i64, Key, i64)>, WireError> {
-    let sql = "SELECT v.shard, v.key, v.cat FROM json_each($1) AS q CROSS JOIN row_version AS v
-               WHERE v.shard = CAST(q.value->>0 AS BIGINT) AND v.key = CAST(q.value->>1 AS BIGINT)
-               AND v.dat = 9223372036854775807";
-    tx.rows(sql, &[list(keys)?.as_str().into()]).await
+    tx.rows(LIVE, &[list(keys)?.as_str().into()]).await
 }
 
 /// Adds versions (shard number, key, CAT, DAT, row), each in place of one of the same CAT.
