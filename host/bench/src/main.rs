@@ -3,6 +3,7 @@
 
 mod cpu;
 mod measured;
+mod recording;
 mod recovery;
 mod report;
 mod requests;
@@ -32,6 +33,7 @@ enum Task {
     Requests(requests::Args),
     Twin(twin::Args),
     Recovery(recovery::Args),
+    Recording(recording::Args),
 }
 
 /// What the measurements of requests have in common.
@@ -86,6 +88,7 @@ async fn main() -> Result<()> {
         Task::Requests(args) => requests::run(args, data, &bar).await?,
         Task::Twin(args) => twin::run(args, data, &bar).await?,
         Task::Recovery(args) => recovery::run(args, data, &bar).await?,
+        Task::Recording(args) => recording::run(args, data, &bar).await?,
     };
     bar.finish_and_clear();
     match args.output {

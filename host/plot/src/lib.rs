@@ -12,6 +12,7 @@ mod page;
 mod plot;
 mod strip;
 mod table;
+mod terminal;
 
 pub use axis::{Axis, Scale};
 pub use bars::{Bar, Bars, Length, Reference};
@@ -20,3 +21,4 @@ pub use page::{Page, Paragraph, Section};
 pub use plot::{Colour, Plot};
 pub use strip::{Segment, Strip};
 pub use table::Table;
+pub use terminal::{Exchange, Terminal};
