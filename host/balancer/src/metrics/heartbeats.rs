@@ -7,6 +7,9 @@ use prometheus::core::Collector;
 use ringwright_metrics::{boxed, counters};
 use ringwright_replication::View;
 
+const DONE: &str = "done";
+const FAILED: &str = "failed";
+
 /// Heartbeats that were missed, servers that were given up, and their replacements, by server.
 pub struct Heartbeats {
     misses: IntCounterVec,
@@ -44,7 +47,7 @@ impl Heartbeats {
     }
 
     pub(crate) fn respawned(&self, server: &str, well: bool) {
-        let outcome = if well { "done" } else { "failed" };
+        let outcome = if well { DONE } else { FAILED };
         self.respawns.with_label_values(&[server, outcome]).inc();
     }
 
@@ -52,8 +55,17 @@ impl Heartbeats {
         [&self.misses, &self.flatlines, &self.respawns].map(boxed)
     }
 
-    /// Forgets servers that the cluster has no more.
-    pub(super) fn forget_all_but(&self, view: &View) {
+    /// Begins with 0 for the servers of the cluster, as a count that only appears with its first
+    /// event tells no increase; and forgets those that it has no more.
+    pub(super) fn follow(&self, view: &View) {
+        for server in view.servers.keys() {
+            for counts in [&self.misses, &self.flatlines] {
+                counts.with_label_values(&[server]);
+            }
+            for outcome in [DONE, FAILED] {
+                self.respawns.with_label_values(&[server.as_str(), outcome]);
+            }
+        }
         for counts in [&self.misses, &self.flatlines, &self.respawns] {
             for metric in counts.collect().iter().flat_map(|family| family.get_metric()) {
                 let labels: HashMap<&str, &str> =

@@ -53,7 +53,7 @@ impl Metrics {
 pub(crate) fn gather(balancer: &Balancer) -> Result<Vec<MetricFamily>> {
     let Metrics { requests, heartbeats, connections } = &balancer.metrics;
     let view = balancer.cluster.view();
-    heartbeats.forget_all_but(&view);
+    heartbeats.follow(&view);
     let scrape = Scrape::new();
     scrape.all(requests.collectors())?;
     scrape.all(heartbeats.collectors())?;

@@ -4,7 +4,7 @@ mod client;
 pub mod platform;
 mod servers;
 
-pub use client::{Answer, Client, Metrics};
+pub use client::{Answer, Client};
 pub use servers::Servers;
 
 use std::ops::Deref;
