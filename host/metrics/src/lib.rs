@@ -4,6 +4,11 @@
 //! A crate holds its metrics where things happen, in a struct of its own, and whoever serves
 //! `/metrics` registers them. None is global: one process may run many balancers.
 
+mod process;
+mod scrape;
+
+pub use scrape::Scrape;
+
 use std::collections::HashMap;
 
 use prometheus::core::Collector;

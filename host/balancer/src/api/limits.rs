@@ -18,7 +18,7 @@ use super::per_second::PerSecond;
 use crate::Settings;
 
 /// Who asks these looks after a balancer that may well have enough to do.
-const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+const PROBES: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/metrics/servers"];
 
 /// What a balancer takes on.
 #[derive(Clone)]

@@ -59,6 +59,7 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .routes(routes!(about::healthz))
         .routes(routes!(about::readyz))
         .routes(routes!(metrics::metrics))
+        .routes(routes!(metrics::servers))
         .merge(shape(settings))
         .routes(routes!(database::status))
         .routes(routes!(servers::rep))

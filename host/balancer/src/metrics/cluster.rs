@@ -1,10 +1,9 @@
 //! The replicated database, as it is now: who is in charge, servers, shards, copies.
 
 use prometheus::Result;
-use ringwright_metrics::{gauge, gauges};
+use ringwright_metrics::{Scrape, gauge, gauges};
 use ringwright_replication::{Cluster, Member, ShardView, View};
 
-use super::scrape::Scrape;
 use crate::shown;
 
 pub(super) fn tell(scrape: &Scrape, cluster: &Cluster, view: &View) -> Result<()> {

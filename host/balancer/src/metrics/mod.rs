@@ -1,26 +1,22 @@
 //! What a balancer counts and measures, for `/metrics` and for whoever shows it.
 //!
-//! What happens is counted where it happens. What is so now ([`cluster`], [`ring`], [`plugins`],
-//! [`process`]) is looked up when it is asked for, so that nothing is told of servers, shards and
+//! What happens is counted where it happens. What is so now ([`cluster`], [`ring`], [`plugins`])
+//! is looked up when it is asked for, so that nothing is told of servers, shards and
 //! plugins that are gone.
 
 mod cluster;
 mod heartbeats;
 mod plugins;
-mod process;
 mod requests;
 mod ring;
-mod scrape;
 
 pub use heartbeats::Heartbeats;
 pub use requests::{Answered, Latency, Requests};
 
-use prometheus::proto::MetricFamily;
 use prometheus::{IntGauge, Result};
-use ringwright_metrics::{gauge, gauges};
+use ringwright_metrics::{Scrape, boxed, gauge, gauges};
 
 use crate::Balancer;
-use scrape::Scrape;
 
 /// The metrics of one balancer that are counted as things happen.
 pub struct Metrics {
@@ -46,18 +42,18 @@ impl Metrics {
     }
 }
 
-/// All metrics of a balancer, as they are now.
+/// All metrics of a balancer as they are now, in the text format of Prometheus.
 ///
 /// # Errors
 /// Where two metrics have one name and the same labels, which the tests would show.
-pub(crate) fn gather(balancer: &Balancer) -> Result<Vec<MetricFamily>> {
+pub(crate) fn told(balancer: &Balancer) -> Result<String> {
     let Metrics { requests, heartbeats, connections } = &balancer.metrics;
     let view = balancer.cluster.view();
     heartbeats.follow(&view);
     let scrape = Scrape::new();
     scrape.all(requests.collectors())?;
     scrape.all(heartbeats.collectors())?;
-    scrape.tell(connections.clone())?;
+    scrape.all([boxed(connections)])?;
     let help = "Connections of clients that may be open at once; beyond them clients wait.";
     let most = scrape.tell(gauge("ringwright_connections_limit", help, &[]))?;
     most.set(i64::try_from(balancer.settings.max_connections).unwrap_or(i64::MAX));
@@ -67,6 +63,6 @@ pub(crate) fn gather(balancer: &Balancer) -> Result<Vec<MetricFamily>> {
     cluster::tell(&scrape, &balancer.cluster, &view)?;
     ring::tell(&scrape, balancer)?;
     plugins::tell(&scrape, balancer)?;
-    process::tell(&scrape)?;
-    Ok(scrape.gather())
+    scrape.process()?;
+    scrape.text()
 }

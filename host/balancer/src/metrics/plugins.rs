@@ -1,9 +1,8 @@
 //! The plugins: those that are there, and what those in use do.
 
 use prometheus::{IntCounterVec, IntGaugeVec, Result};
-use ringwright_metrics::{counter, counters, gauge, gauges};
+use ringwright_metrics::{Scrape, counter, counters, gauge, gauges};
 
-use super::scrape::Scrape;
 use crate::Balancer;
 use crate::brain::{Active, Brain, Kind};
 use crate::routing::Shadow;

@@ -1,10 +1,9 @@
 //! The ring of the servers that answer: how evenly it spreads requests.
 
 use prometheus::Result;
-use ringwright_metrics::{measure, measures};
+use ringwright_metrics::{Scrape, measure, measures};
 use ringwright_ring::Balance;
 
-use super::scrape::Scrape;
 use crate::Balancer;
 
 /// Tells nothing while there is no ring: it is laid out beside the requests, not for this.

@@ -6,7 +6,7 @@ use std::path::Path;
 use ringwright_wire::Secret;
 use serde_json::json;
 
-use crate::support::{Api, Options, row};
+use crate::support::{Api, Client, Options, row};
 
 fn supervised() -> Options {
     Options { supervised: true, ..Options::default() }
@@ -147,6 +147,21 @@ async fn requests_are_measured_by_server_and_shard_and_writes_by_batch_and_commi
     assert!(told.value(slots) >= Some(1.0), "{}", told.text);
 }
 
+#[tokio::test]
+async fn prometheus_is_told_where_the_servers_that_answer_are() {
+    let api = Api::configured_with(supervised()).await;
+    let target = |name: &str| {
+        let address = api.servers.instance(name).unwrap().address;
+        json!({"targets": [address], "labels": {"server": name}})
+    };
+    let all = ["Server0", "Server1", "Server2"].map(target);
+    assert_eq!(api.get("/metrics/servers").await.json(), json!(all));
+    api.servers.set_broken("Server0", true);
+    api.servers.crash("Server0", true).await;
+    until(&api, "ringwright_server_up{server=\"Server0\"}", |up| up == 0.0).await;
+    assert_eq!(api.get("/metrics/servers").await.json(), json!(all[1..]));
+}
+
 /// Names that begin like ours, in a text.
 fn names(text: &str) -> BTreeSet<String> {
     let is_part = |c: char| c.is_ascii_lowercase() || c == '_';
@@ -180,6 +195,9 @@ async fn all_metrics() -> BTreeSet<String> {
             let told = api.metrics().await.text;
             if told.contains("ringwright_copy_expected_rows{") {
                 added.await.unwrap().ok();
+                let address = api.servers.instance("Server0").unwrap().address;
+                let server = Client::new(address.parse().unwrap()).metrics().await.text;
+                let told = format!("{told}{server}");
                 let told = told.lines().filter_map(|line| line.strip_prefix("# TYPE "));
                 return told.filter_map(|line| Some(line.split_once(' ')?.0.to_owned())).collect();
             }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use hyper::Method;
 use serde_json::Value;
@@ -36,7 +36,21 @@ async fn used(data: &Path) -> (Balancer, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn promtool_finds_nothing_wrong_with_the_metrics() {
     let data = tempfile::tempdir().unwrap();
-    let (_balancer, told) = used(data.path()).await;
+    let (balancer, told) = used(data.path()).await;
+    let helped = |line: &&str| line.starts_with("# HELP ");
+    assert!(told.lines().filter(helped).count() > 40, "{told}");
+    check(&told);
+    let address = std::fs::read_to_string(data.path().join("servers/Server0/address")).unwrap();
+    let server = Client::new(format!("http://{}", address.trim()));
+    let (status, told) = server.raw(Method::GET, "/metrics", String::new()).await.unwrap();
+    assert_eq!(status, 200, "without the secret that the server knows its balancer by");
+    check(&text(&told));
+    drop(balancer);
+}
+
+/// Has `promtool` look at metrics; it finds nothing to say.
+#[track_caller]
+fn check(told: &str) {
     let mut check = program("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -45,9 +59,9 @@ async fn promtool_finds_nothing_wrong_with_the_metrics() {
         .spawn()
         .unwrap();
     check.stdin.take().unwrap().write_all(told.as_bytes()).unwrap();
-    clean(&check.wait_with_output().unwrap());
-    let helped = |line: &&str| line.starts_with("# HELP ");
-    assert!(told.lines().filter(helped).count() > 40, "{told}");
+    let told = check.wait_with_output().unwrap();
+    let (out, errors) = (text(&told.stdout), text(&told.stderr));
+    assert!(told.status.success() && out.is_empty() && errors.is_empty(), "{out}{errors}");
 }
 
 #[test]
@@ -63,11 +77,14 @@ async fn a_prometheus_scrapes_the_balancer_without_a_warning_and_sees_it_go() {
     let data = tempfile::tempdir().unwrap();
     let (mut balancer, _) = used(data.path()).await;
     let prometheus = Prometheus::start(balancer.url.strip_prefix("http://").unwrap()).await;
-    until("the balancer is scraped", async || {
+    until("the balancer and its servers are scraped", async || {
         let targets = prometheus.get("/api/v1/targets").await?;
-        let target = &targets["activeTargets"][0];
-        assert!(target["health"] != "down", "{target}");
-        (target["health"] == "up" && target["lastError"] == "").then_some(())
+        let targets = targets["activeTargets"].as_array()?;
+        let is_up = |target: &Value| {
+            assert!(target["health"] != "down", "{target}");
+            target["health"] == "up" && target["lastError"] == ""
+        };
+        (targets.len() == 4 && targets.iter().all(is_up)).then_some(())
     })
     .await;
     for (query, expected) in [
@@ -76,6 +93,8 @@ async fn a_prometheus_scrapes_the_balancer_without_a_warning_and_sees_it_go() {
         ("sum(ringwright_servers{state='live'})", "3"),
         ("ringwright_http_requests_total{route='/write',code='200'}", "1"),
         ("min(ringwright_shard_replicas_in_sync)", "2"),
+        ("count(ringwright_shard_server_database_bytes > 0)", "3"),
+        ("sum(ringwright_shard_server_rows_total{operation='write'})", "200"),
         ("round(sum(ringwright_ring_share_ratio),0.001)", "1"),
     ] {
         until(query, async || (prometheus.value(query).await? == expected).then_some(())).await;
@@ -87,6 +106,8 @@ async fn a_prometheus_scrapes_the_balancer_without_a_warning_and_sees_it_go() {
         rules.iter().all(|rule| rule["health"] == "ok" && rule["state"] == "inactive").then_some(())
     })
     .await;
+    let warned: Vec<String> = prometheus.log().lines().filter(is_warning).map(Into::into).collect();
+    assert!(warned.is_empty(), "{warned:#?}");
     balancer.kill();
     until("the alert", async || {
         let alerts = prometheus.get("/api/v1/alerts").await?;
@@ -95,8 +116,6 @@ async fn a_prometheus_scrapes_the_balancer_without_a_warning_and_sees_it_go() {
         alerts.iter().any(down).then_some(())
     })
     .await;
-    let warned: Vec<String> = prometheus.log().lines().filter(is_warning).map(Into::into).collect();
-    assert!(warned.is_empty(), "{warned:#?}");
 }
 
 /// A Prometheus that runs as `make observe` sets it, but for where the balancer is and how often
@@ -168,10 +187,4 @@ impl Drop for Prometheus {
 /// Lines that Prometheus or its parser would have an operator look at.
 fn is_warning(line: &&str) -> bool {
     ["level=warn", "level=error", "level=WARN", "level=ERROR"].iter().any(|w| line.contains(w))
-}
-
-#[track_caller]
-fn clean(told: &Output) {
-    let (out, errors) = (text(&told.stdout), text(&told.stderr));
-    assert!(told.status.success() && out.is_empty() && errors.is_empty(), "{out}{errors}");
 }
