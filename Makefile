@@ -1,6 +1,6 @@
 # The commands of the project; `make` alone lists them.
 
-.PHONY: help run up down down-all logs ps images plugins plugins-extra test test-docker lint bench
+.PHONY: help run up observe down down-all logs ps images plugins plugins-extra test test-docker lint bench
 .PHONY: bench-recovery bench-plugins bench-cost clean
 
 help:  ## list the commands
@@ -12,6 +12,9 @@ run: plugins cargo  ## run the balancer and its servers, with a sample of studen
 
 up: images  ## run it for real: containers, each with a Postgres and a volume of its own
 	@sh docker/deploy.sh up
+
+observe: images  ## the same, watched by Prometheus and Grafana
+	@sh docker/deploy.sh observe
 
 down:  ## stop and remove the containers; the data stays
 	@sh docker/deploy.sh down

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts, shows, stops, saves and restores the deployment; `make up`, `down`, `down-all`, `logs` and
-# `ps` call this.
+# Starts, shows, stops, saves and restores the deployment; `make up`, `observe`, `down`, `down-all`,
+# `logs` and `ps` call this.
 set -eu
 cd "$(dirname "$0")/.."
 . docker/env.sh
@@ -37,7 +37,7 @@ secrets() {
     mkdir -p docker/plugins "$RINGWRIGHT_SECRETS"
     chmod a+rx docker/plugins
     chmod 700 docker/secrets
-    for secret in metadata-password token; do
+    for secret in metadata-password token grafana-password; do
         [ -s "$RINGWRIGHT_SECRETS/$secret" ] && continue
         draw "$secret"
     done
@@ -97,6 +97,14 @@ up() {
     publish=${RINGWRIGHT_PUBLISH:-127.0.0.1:5000}
     echo "Ringwright is at http://$publish (its API: http://$publish/docs)."
     echo "What changes the cluster wants the token: export RINGWRIGHT_TOKEN=\$(cat docker/secrets/$deployment/token)"
+}
+
+# The same, watched by Prometheus and Grafana.
+observe() {
+    export COMPOSE_PROFILES=observability
+    up
+    echo "Prometheus is at http://127.0.0.1:${RINGWRIGHT_PROMETHEUS_PORT:-9090}, Grafana at http://127.0.0.1:${RINGWRIGHT_GRAFANA_PORT:-3000}:"
+    echo "there you are admin, with the password in docker/secrets/$deployment/grafana-password."
 }
 
 logs() {
@@ -171,11 +179,12 @@ restore() {
 
 case "${1:-}" in
     up) up ;;
-    down) secrets; stop_all; compose down ;;
+    observe) observe ;;
+    down) secrets; stop_all; COMPOSE_PROFILES=observability compose down ;;
     down-all)
         secrets
         stop_all
-        compose down --volumes
+        COMPOSE_PROFILES=observability compose down --volumes
         volumes=$(docker volume ls --quiet --filter "label=ringwright.deployment=$deployment")
         [ -z "$volumes" ] || docker volume rm $volumes >/dev/null
         ;;
@@ -192,5 +201,5 @@ case "${1:-}" in
         docker ps --all --filter "label=ringwright.deployment=$deployment" \
             --format 'table {{.Names}}\t{{.Status}}\t{{.Ports}}'
         ;;
-    *) die "'${1:-}' is none of up, down, down-all, logs, ps, backup, restore, new-token" ;;
+    *) die "'${1:-}' is none of up, observe, down, down-all, logs, ps, backup, restore, new-token" ;;
 esac

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::brain::Brain;
 use crate::fleet::Fleet;
+use crate::metrics::Metrics;
 use crate::routing::{Published, Ring, Router};
 use crate::settings::Settings;
 
@@ -30,6 +31,8 @@ pub struct Balancer {
     pub brain: Arc<Brain>,
     /// Which server a request goes to.
     pub router: Arc<Router>,
+    /// What it counts and measures.
+    pub metrics: Metrics,
     /// One change of the cluster's shape at a time.
     pub(crate) shaping: tokio::sync::Mutex<()>,
     /// One choice of plugins at a time, from the look at what there is to its record.
@@ -56,6 +59,7 @@ impl Balancer {
             fleet,
             brain,
             router,
+            metrics: Metrics::new(),
             shaping: tokio::sync::Mutex::default(),
             choosing: tokio::sync::Mutex::default(),
             admissions: Arc::new(Semaphore::new(ADMISSIONS)),
@@ -67,7 +71,7 @@ impl Balancer {
     /// The servers that answer, by number.
     pub fn live(&self) -> Vec<Arc<Member>> {
         let view = self.cluster.view();
-        let up = view.servers.values().filter(|m| m.link().is_some() && !m.is_suspect());
+        let up = view.servers.values().filter(|m| m.is_live());
         let mut live: Vec<_> = up.cloned().collect();
         live.sort_by_key(|m| m.id);
         live

@@ -12,10 +12,14 @@ use ringwright_wire::{Collect, WireError};
 use tokio::sync::Notify;
 
 use crate::commit::Committer;
+use crate::copies::Copies;
 use crate::keyed::Keyed;
 use crate::queue::Queue;
 use crate::view::{ShardView, View, Views};
-use crate::{Charge, Clock, ClusterError, Member, OpenError, Protocol, Routing, Settings};
+use crate::{
+    Charge, Clock, ClusterError, CopyProgress, Member, Metrics, OpenError, Protocol, Routing,
+    Settings,
+};
 
 /// How often the current VATs enter the history.
 const SAMPLE: Duration = Duration::from_secs(1);
@@ -34,6 +38,8 @@ pub struct Cluster {
     pub(crate) routing: Arc<dyn Routing>,
     pub(crate) views: Views,
     pub(crate) commits: Committer,
+    pub(crate) copies: Copies,
+    pub(crate) metrics: Metrics,
     pub(crate) queue: Mutex<Queue>,
     pub(crate) keyed: Keyed,
     /// Numbers the batches of this epoch.
@@ -73,10 +79,14 @@ impl Cluster {
         let apart = config.replicas.iter().filter(|r| r.state == ReplicaState::Diverged);
         let diverged = apart.map(|r| (r.shard.clone(), r.server.clone())).collect();
         let view = view_of(config)?;
+        let metrics = Metrics::new();
+        let committing = metrics.commits.clone();
         Ok(Arc::new(Cluster {
             id,
             views: Views::new(view, clock.now()),
-            commits: Committer::start(store.clone(), charge.clone(), clock.clone()),
+            commits: Committer::start(store.clone(), charge.clone(), clock.clone(), committing),
+            copies: Copies::new(metrics.copies.clone()),
+            metrics,
             settings,
             store,
             clock,
@@ -100,6 +110,26 @@ impl Cluster {
     /// The right by which this balancer serves.
     pub fn charge(&self) -> &Arc<Charge> {
         &self.charge
+    }
+
+    /// What it counts and measures.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The copies that are under way.
+    pub fn copies(&self) -> Vec<Arc<CopyProgress>> {
+        self.copies.under_way()
+    }
+
+    /// How many writes wait for their shards.
+    pub fn writes_waiting(&self) -> usize {
+        self.queue.lock().writes()
+    }
+
+    /// How many replicas must have a write on disk before it is acknowledged.
+    pub fn min_in_sync(&self) -> usize {
+        self.settings.min_in_sync.max(1)
     }
 
     /// Returns when a server has become suspect.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ringwright_metadata::{Change, MetadataError, MetadataStore};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::metrics::Commits;
 use crate::store::within;
 use crate::{Charge, Clock};
 
@@ -15,6 +16,7 @@ type Waiting = (Vec<Change>, oneshot::Sender<Result<(), MetadataError>>);
 pub(crate) struct Committer {
     queue: mpsc::UnboundedSender<Waiting>,
     charge: Arc<Charge>,
+    metrics: Commits,
 }
 
 impl Committer {
@@ -22,10 +24,11 @@ impl Committer {
         store: Arc<dyn MetadataStore>,
         charge: Arc<Charge>,
         clock: Arc<dyn Clock>,
+        metrics: Commits,
     ) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
-        tokio::spawn(commit_all(store, charge.clone(), clock, waiting));
-        Committer { queue, charge }
+        tokio::spawn(commit_all(store, charge.clone(), clock, metrics.clone(), waiting));
+        Committer { queue, charge, metrics }
     }
 
     /// Returns when the changes are on disk.
@@ -34,6 +37,7 @@ impl Committer {
     /// [`MetadataError::Unavailable`] where nobody knows whether they are, and the charge is lost;
     /// any other only where they certainly are not, and never will be.
     pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<(), MetadataError> {
+        let _timed = self.metrics.duration.start_timer();
         let (reply, answer) = oneshot::channel();
         let lost = MetadataError::ChargeLost { epoch: self.charge.epoch() };
         self.queue.send((changes, reply)).map_err(|_| lost)?;
@@ -46,12 +50,14 @@ async fn commit_all(
     store: Arc<dyn MetadataStore>,
     charge: Arc<Charge>,
     clock: Arc<dyn Clock>,
+    metrics: Commits,
     mut queue: mpsc::UnboundedReceiver<Waiting>,
 ) {
     let mut waiting: Vec<Waiting> = Vec::new();
     while queue.recv_many(&mut waiting, 1024).await > 0 {
+        metrics.together.observe(waiting.len() as f64);
         let all: Vec<Change> = waiting.iter().flat_map(|(c, _)| c.iter().cloned()).collect();
-        let outcome = insist(&*store, &charge, &*clock, &all).await;
+        let outcome = insist(&*store, &charge, &*clock, &metrics, &all).await;
         for (changes, reply) in waiting.drain(..) {
             let _ = reply.send(match &outcome {
                 Ok(()) => Ok(()),
@@ -59,7 +65,9 @@ async fn commit_all(
                     Err(MetadataError::ChargeLost { epoch: *epoch })
                 }
                 // One caller's impossible change must not fail the others'.
-                Err(MetadataError::Corrupt(_)) => insist(&*store, &charge, &*clock, &changes).await,
+                Err(MetadataError::Corrupt(_)) => {
+                    insist(&*store, &charge, &*clock, &metrics, &changes).await
+                }
                 Err(MetadataError::Unavailable(why)) => {
                     Err(MetadataError::Unavailable(why.clone()))
                 }
@@ -77,6 +85,7 @@ async fn insist(
     store: &dyn MetadataStore,
     charge: &Charge,
     clock: &dyn Clock,
+    metrics: &Commits,
     changes: &[Change],
 ) -> Result<(), MetadataError> {
     let mut pause = Duration::from_millis(10);
@@ -102,6 +111,7 @@ async fn insist(
                 return Err(e);
             }
             Err(error) => {
+                metrics.stalls.inc();
                 tracing::warn!(%error, "commit stalled: the metadata store does not answer");
                 clock.sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(1));

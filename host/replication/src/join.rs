@@ -1,6 +1,8 @@
 //! A replica joins: copied at a fixed VAT, brought near by deltas while writes go on, and made
 //! in sync with the last delta while the shard is held.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 
 use ringwright_metadata::Change;
@@ -9,7 +11,7 @@ use ringwright_wire::{Adopt, Export, Import, ImportFinish, ImportStart, Page, Ve
 
 use crate::member::Link;
 use crate::view::View;
-use crate::{Cluster, ClusterError, Member};
+use crate::{Cluster, ClusterError, CopyProgress, Member};
 
 /// Row versions of one page.
 const PAGE: u32 = 2_000;
@@ -36,6 +38,7 @@ struct Joining<'a> {
     number: u64,
     page: u64,
     copied: usize,
+    copy: Arc<CopyProgress>,
     /// Where the target's own history begins.
     history: Term,
 }
@@ -72,6 +75,7 @@ impl Cluster {
             number: self.next_number(),
             page: 0,
             copied: 0,
+            copy: self.copies.begin(shard, server),
             history: 0,
         };
         let mut held = joining.begin(state.vat).await?;
@@ -87,7 +91,7 @@ impl Cluster {
         let (hold, _) = self.hold_all(|s| s.shard.id == shard).await?;
         let vat = joining.vat()?;
         joining.delta(held, vat).await?;
-        let (copied, (member, link)) = (joining.copied, joining.target);
+        let (copied, copy, (member, link)) = (joining.copied, joining.copy, joining.target);
         self.assign(&member, &link, vec![(shard.to_owned(), vat)], vec![]).await?;
         let change = Change::PutReplica {
             shard: shard.to_owned(),
@@ -98,6 +102,7 @@ impl Cluster {
         let hold = self.settle(Some(hold), vec![change], show).await?;
         self.diverged.lock().remove(&(shard.to_owned(), server.to_owned()));
         drop(hold);
+        copy.done();
         let took = self.clock.now().saturating_sub(began);
         tracing::info!(shard, server, versions = copied, ?took, "a replica is in sync");
         Ok(())
@@ -130,7 +135,7 @@ impl Cluster {
     }
 }
 
-impl Joining<'_> {
+impl<'a> Joining<'a> {
     /// The term the source holds everything of, now.
     ///
     /// A source that fell out of sync may hold what was never committed, at terms that since
@@ -174,8 +179,24 @@ impl Joining<'_> {
             }
         }
         self.history = upto; // a copy knows nothing of before
-        self.run(None, upto, Some(ImportStart::Empty)).await?;
-        Ok(upto)
+        let expected = self.expected();
+        tokio::select! {
+            biased;
+            copied = self.run(None, upto, Some(ImportStart::Empty)) => copied.map(|()| upto),
+            never = expected => match never {},
+        }
+    }
+
+    /// Finds out, beside the copy, how much it is; never ready.
+    fn expected(&self) -> impl Future<Output = Infallible> + use<'a> {
+        let (cluster, link, copy) = (self.cluster, self.source.1.clone(), self.copy.clone());
+        let shards = vec![self.shard.to_owned()];
+        async move {
+            if let Some((_, volume)) = cluster.measure(link, shards).await.pop() {
+                copy.expect(volume.rows);
+            }
+            pending().await
+        }
     }
 
     async fn delta(&mut self, after: Term, upto: Term) -> Result<(), ClusterError> {
@@ -195,6 +216,7 @@ impl Joining<'_> {
         let mut page = self.fetch(after, upto, None).await?;
         loop {
             self.copied += page.versions.len();
+            self.copy.sent(page.versions.len());
             let cursor = page.cursor;
             let finish = cursor.is_none().then_some(ImportFinish {
                 held: upto,

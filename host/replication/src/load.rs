@@ -55,7 +55,11 @@ impl Cluster {
         }
     }
 
-    async fn measure(&self, link: Arc<Link>, shards: Vec<String>) -> Vec<(String, Volume)> {
+    pub(crate) async fn measure(
+        &self,
+        link: Arc<Link>,
+        shards: Vec<String>,
+    ) -> Vec<(String, Volume)> {
         let measure = Measure { stamp: link.stamp.clone(), shards: shards.clone() };
         // Many rows may take as long to count as to write.
         let limit = self.settings.write_timeout;

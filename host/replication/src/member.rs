@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use prometheus::HistogramTimer;
 use ringwright_model::Attributes;
 use ringwright_wire::{ShardServer, Stamp, WireError};
 use tokio::sync::watch;
 
+use crate::Traffic;
 use crate::rate::Rate;
 use crate::read_batch::ReadBatcher;
 
@@ -23,16 +25,21 @@ pub struct Member {
     attributes: ArcSwap<Attributes>,
     /// Reads asked of it and writes sent to it.
     pub(crate) requests: Rate,
+    /// How long they take.
+    pub traffic: Traffic,
     in_flight: AtomicUsize,
 }
 
 /// A request under way to a member, until this is dropped.
 #[must_use]
-pub struct InFlight(Arc<Member>);
+pub struct InFlight {
+    member: Arc<Member>,
+    _timed: HistogramTimer,
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.member.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -85,6 +92,7 @@ impl Member {
             suspect: AtomicBool::new(false),
             attributes: ArcSwap::from_pointee(attributes),
             requests: Rate::default(),
+            traffic: Traffic::of_server(name),
             in_flight: AtomicUsize::new(0),
         })
     }
@@ -97,6 +105,11 @@ impl Member {
     /// Whether there is reason to believe that it does not answer: it is then asked last.
     pub fn is_suspect(&self) -> bool {
         self.suspect.load(Ordering::Relaxed)
+    }
+
+    /// Whether it can be reached, and is believed to answer.
+    pub fn is_live(&self) -> bool {
+        self.link.load().is_some() && !self.is_suspect()
     }
 
     /// Sets or clears suspicion; says whether that was news.
@@ -117,7 +130,7 @@ impl Member {
     pub fn begin(self: &Arc<Self>) -> InFlight {
         self.requests.add(1);
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        InFlight(self.clone())
+        InFlight { member: self.clone(), _timed: self.traffic.reads.start_timer() }
     }
 
     /// How many requests are under way.

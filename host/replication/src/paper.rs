@@ -51,6 +51,7 @@ impl Cluster {
                 op: PaperOp::Write(op.clone()),
             };
             member.requests.add(1);
+            let _timed = member.traffic.writes.start_timer();
             match link.server.paper(step).await {
                 Ok(PaperAnswer::Vat(vat)) => max_vat = max_vat.max(vat), // line 29
                 Ok(PaperAnswer::Refused(refusal)) => refused = Some(refusal),

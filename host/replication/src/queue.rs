@@ -103,6 +103,11 @@ impl Queue {
         true
     }
 
+    /// How many writes wait.
+    pub(crate) fn writes(&self) -> usize {
+        self.waiting.iter().filter(|waiting| matches!(waiting, Waiting::Write(_))).count()
+    }
+
     pub(crate) fn release(&mut self, shards: &BTreeSet<usize>) {
         self.busy.retain(|s| !shards.contains(s));
     }

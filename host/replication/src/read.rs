@@ -79,6 +79,7 @@ impl Cluster {
 
     async fn read_shard(&self, shard: &ShardView, low: Key, high: Key) -> Result<Rows, Unread> {
         shard.requests.add(1);
+        let _timed = shard.traffic.reads.start_timer();
         let mut replicas = self.routing.order(shard);
         replicas.sort_by_key(|m| m.is_suspect()); // stable: the order holds within each kind
         for member in replicas {

@@ -148,6 +148,7 @@ impl Batch {
             };
             sent.insert(p, (jobs, batch));
         }
+        let timed = cluster.metrics.rounds.start_timer();
         let answers = join_all(members.into_values().map(|(member, parts)| {
             let batches = parts.iter().filter_map(|p| Some(sent.get(p)?.1.clone())).collect();
             async move {
@@ -156,6 +157,7 @@ impl Batch {
             }
         }))
         .await;
+        timed.observe_duration();
 
         let mut heard: BTreeMap<usize, Vec<(Arc<Member>, Verdicts)>> = BTreeMap::new();
         for (member, parts, answer) in answers {
@@ -247,6 +249,7 @@ impl Cluster {
         };
         let requests: usize = batches.iter().map(|b| b.requests.len()).sum();
         member.requests.add(requests as u64);
+        let _timed = member.traffic.writes.start_timer();
         let apply = Apply { stamp: link.stamp.clone(), batches };
         self.within(self.settings.write_timeout, link.ask(link.server.apply(apply))).await
     }

@@ -12,8 +12,8 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use ringwright_model::{Key, Schema, Shard, Sharding, Term};
 
-use crate::Member;
 use crate::rate::Rate;
+use crate::{Member, Traffic};
 
 /// The cluster at one instant.
 #[derive(Clone, Default)]
@@ -41,6 +41,8 @@ pub struct ShardView {
     pub out_of_sync: Arc<Vec<Arc<Member>>>,
     /// Reads and writes of it, counted over all views.
     pub(crate) requests: Arc<Rate>,
+    /// How long they take, over all views.
+    pub traffic: Arc<Traffic>,
 }
 
 impl View {
@@ -94,6 +96,7 @@ impl ShardView {
     pub(crate) fn new(shard: Shard) -> Self {
         ShardView {
             vat: shard.valid_at,
+            traffic: Arc::new(Traffic::of_shard(&shard.id)),
             shard: Arc::new(shard),
             in_sync: Arc::default(),
             out_of_sync: Arc::default(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use prometheus::HistogramTimer;
 use ringwright_metadata::{Change, Remembered};
 use ringwright_model::{Key, ReplicaState};
 use ringwright_wire::Op;
@@ -83,6 +84,7 @@ impl Cluster {
         remember: Option<Change>,
     ) -> Result<(), WriteError> {
         let parts = self.split(ops)?;
+        let _timed = self.begin_writes(&parts);
         if self.settings.protocol == Protocol::Paper {
             return self.paper_write(parts, remember).await;
         }
@@ -94,7 +96,7 @@ impl Cluster {
         outcome.await.unwrap_or(Err(WriteError::Abandoned))
     }
 
-    /// Splits a write by shard, where it is counted.
+    /// Splits a write by shard.
     fn split(&self, ops: Vec<Op>) -> Result<Vec<(usize, Vec<Op>)>, WriteError> {
         let view = self.views.current();
         if view.schema.is_none() {
@@ -110,12 +112,24 @@ impl Cluster {
             let shard = view.route(key).ok_or(WriteError::NoShard(key))?;
             parts.entry(shard).or_default().push(op);
         }
-        parts.keys().for_each(|shard| view.shards[*shard].requests.add(1));
         Ok(parts.into_iter().collect())
+    }
+
+    /// Counts a write at each of its shards, which time it until what this answers is dropped.
+    fn begin_writes(&self, parts: &[(usize, Vec<Op>)]) -> Vec<HistogramTimer> {
+        let view = self.views.current();
+        let shards = parts.iter().filter_map(|(position, _)| view.shards.get(*position));
+        shards
+            .map(|shard| {
+                shard.requests.add(1);
+                shard.traffic.writes.start_timer()
+            })
+            .collect()
     }
 
     /// Runs a batch whose shards are held.
     pub(crate) async fn run_batch(self: Arc<Self>, mut jobs: Vec<Job>, hold: Hold) {
+        self.metrics.batches.observe(jobs.len() as f64);
         let mut batch = Batch::new(&self.views.current(), &self.views.safe_points(), &mut jobs);
         let replicated = async {
             self.may_build_on()?;
@@ -162,6 +176,7 @@ impl Cluster {
             }
         });
         for (part, fallen) in fallen {
+            self.metrics.fallen.inc();
             tracing::warn!(shard = %part.shard, server = %fallen.member.name, vat = part.vat,
                 "a replica fell out of sync");
             if fallen.diverged {

@@ -224,6 +224,18 @@ impl Database {
         }
     }
 
+    /// How large it is, in bytes.
+    pub(crate) async fn bytes(&self) -> Result<i64, WireError> {
+        let size = match self {
+            Database::Sqlite { .. } => {
+                "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+            }
+            Database::Postgres { .. } => "SELECT pg_database_size(current_database())",
+        };
+        let found: Vec<(i64,)> = self.rows(size, &[]).await?;
+        found.first().map(|(bytes,)| *bytes).ok_or_else(|| storage("no size"))
+    }
+
     /// Waits for what runs, then closes; SQLite folds its log into the file.
     pub(crate) async fn close(&self) {
         match self {

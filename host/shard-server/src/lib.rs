@@ -17,6 +17,7 @@ mod http;
 mod import;
 mod local;
 mod measure;
+mod metrics;
 mod paper;
 mod read;
 mod run;

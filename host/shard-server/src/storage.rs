@@ -8,13 +8,14 @@ use async_trait::async_trait;
 use ringwright_model::Schema;
 use ringwright_wire::{
     Adopt, Adopted, Applied, Apply, Assign, Collect, Export, Import, Measure, Measured, Page,
-    PaperAnswer, PaperStep, Read, ReadAnswer, ShardServer, WireError,
+    PaperAnswer, PaperStep, QueryResult, Read, ReadAnswer, ShardServer, WireError,
 };
 use sqlx::postgres::PgConnectOptions;
 
 use crate::catalog::Catalog;
 use crate::database::{Database, LONGEST, storage};
 use crate::local::{Configure, LocalWrite, Outcome};
+use crate::metrics::Metrics;
 use crate::writer::Writer;
 use crate::{export, measure, read};
 
@@ -26,6 +27,7 @@ pub struct Storage {
     incarnation: String,
     /// As on disk, kept parsed.
     schema: Arc<ArcSwapOption<Schema>>,
+    metrics: Metrics,
 }
 
 impl Storage {
@@ -54,7 +56,9 @@ impl Storage {
         };
         let Catalog { incarnation, schema, .. } = database.bounded(LONGEST, load).await?;
         let schema = Arc::new(ArcSwapOption::new(parsed(schema.as_deref())?));
-        Ok(Storage { writer: Writer::start(database.clone()), database, incarnation, schema })
+        let metrics = Metrics::new();
+        let writer = Writer::start(database.clone(), metrics.clone());
+        Ok(Storage { writer, database, incarnation, schema, metrics })
     }
 
     /// Waits for what is being read and written, and closes the database for every clone.
@@ -65,6 +69,16 @@ impl Storage {
     /// Drawn when the database was created.
     pub fn incarnation(&self) -> &str {
         &self.incarnation
+    }
+
+    /// What it counts and measures.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Its metrics as they are now, in the text format of Prometheus.
+    pub(crate) async fn told(&self) -> prometheus::Result<String> {
+        self.metrics.told(&self.database).await
     }
 
     pub(crate) async fn configure(&self, configure: Configure) -> Result<(), WireError> {
@@ -97,10 +111,18 @@ impl ShardServer for Storage {
         self.writer.write(request).await
     }
     async fn apply(&self, request: Apply) -> Result<Applied, WireError> {
+        let ops = request.batches.iter().flat_map(|batch| batch.requests.iter().flatten());
+        self.metrics.written.inc_by(ops.count() as u64);
         self.writer.write(request).await
     }
     async fn read(&self, request: Read) -> Result<ReadAnswer, WireError> {
-        self.database.bounded(LONGEST, read::read(&self.database, &request)).await
+        let answer = self.database.bounded(LONGEST, read::read(&self.database, &request)).await?;
+        let rows = |result: &QueryResult| match result {
+            QueryResult::Rows(rows) => rows.len() as u64,
+            QueryResult::BelowSafePoint(_) | QueryResult::NotHeld => 0,
+        };
+        self.metrics.read.inc_by(answer.results.iter().map(rows).sum());
+        Ok(answer)
     }
     async fn export(&self, request: Export) -> Result<Page, WireError> {
         self.database.bounded(LONGEST, export::export(&self.database, &request)).await

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::catalog::Catalog;
 use crate::database::{Database, LONGEST, Transaction, storage};
+use crate::metrics::Metrics;
 
 /// Most messages of one transaction, so that the first does not wait for ever for its answer.
 const GROUP: usize = 128;
@@ -35,15 +36,19 @@ pub(crate) struct Writer(mpsc::Sender<Box<dyn Job>>);
 
 impl Writer {
     /// Starts the writer; it ends with the last handle.
-    pub(crate) fn start(database: Database) -> Self {
+    pub(crate) fn start(database: Database, metrics: Metrics) -> Self {
         let (sender, mut jobs) = mpsc::channel(GROUP);
         tokio::spawn(async move {
             let mut group = Vec::new();
             while jobs.recv_many(&mut group, GROUP).await > 0 {
+                metrics.messages.observe(group.len() as f64);
+                let timed = metrics.transactions.start_timer();
                 // On a task of its own: should it panic, those in it get no answer, which they
                 // take for a failure, and the writer goes on.
                 let write = perform(database.clone(), std::mem::take(&mut group));
-                if tokio::spawn(write).await.is_err() {
+                let written = tokio::spawn(write).await;
+                timed.observe_duration();
+                if written.is_err() {
                     tracing::error!("a group of writes was abandoned");
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
@@ -175,7 +180,7 @@ mod tests {
         let mut tx = database.write().await.unwrap();
         Catalog::load_or_create(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
-        (database.clone(), Writer::start(database))
+        (database.clone(), Writer::start(database, Metrics::new()))
     }
 
     /// Sends a write and lets it reach the writer.

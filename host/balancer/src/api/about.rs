@@ -12,7 +12,7 @@ use super::ApiError;
 use crate::Balancer;
 
 /// The routes as clients see them.
-const ROUTES: [(&str, &str); 20] = [
+const ROUTES: [(&str, &str); 21] = [
     ("init", "/init - Methods : GET,POST"),
     ("status", "/status - Methods : GET"),
     ("add", "/add - Methods : GET,POST"),
@@ -31,6 +31,7 @@ const ROUTES: [(&str, &str); 20] = [
     ("ring", "/ring - Methods : GET"),
     ("healthz", "/healthz - Methods : GET"),
     ("readyz", "/readyz - Methods : GET"),
+    ("metrics", "/metrics - Methods : GET"),
     ("docs", "/docs - Methods : GET"),
     ("<path>", "/<path> - Methods : GET, sent to one server by the active hash function"),
 ];
@@ -81,9 +82,7 @@ pub(super) async fn readyz(State(balancer): State<Arc<Balancer>>) -> Result<Json
     if balancer.settings.expects_cluster && view.schema.is_none() {
         return Err(ApiError::unavailable("the cluster is being set up"));
     }
-    let unserved = |s: &&ringwright_replication::ShardView| {
-        !s.in_sync.iter().any(|m| m.link().is_some() && !m.is_suspect())
-    };
+    let unserved = |s: &&ringwright_replication::ShardView| !s.in_sync.iter().any(|m| m.is_live());
     if let Some(shard) = view.shards.iter().find(unserved) {
         let id = &shard.shard.id;
         return Err(ApiError::unavailable(format!(

@@ -15,6 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
+use prometheus::IntGauge;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -47,6 +48,7 @@ pub(super) async fn serve(
     mut listener: TcpListener,
     most: usize,
     router: Router,
+    open: IntGauge,
     stop: impl Future<Output = ()>,
 ) {
     let under_way = GracefulShutdown::new();
@@ -68,8 +70,9 @@ pub(super) async fn serve(
         let begun = Arc::new(AtomicBool::new(false));
         let connection =
             under_way.watch(connection(stream, peer, router.clone(), Arc::clone(&begun)));
+        let open = Open::count(&open);
         tokio::spawn(async move {
-            let _place = place;
+            let (_place, _open) = (place, open);
             tokio::select! {
                 ended = connection => if let Err(error) = ended {
                     tracing::debug!(%peer, %error, "a connection broke");
@@ -80,6 +83,22 @@ pub(super) async fn serve(
     }
     drop(listener);
     under_way.shutdown().await;
+}
+
+/// A connection that is open, until this is dropped.
+struct Open(IntGauge);
+
+impl Open {
+    fn count(open: &IntGauge) -> Self {
+        open.inc();
+        Open(open.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 /// What connections take before they are accepted: beyond them clients wait at the port, and files
@@ -161,7 +180,8 @@ pub(super) mod tests {
     pub(crate) async fn start(router: Router, most: usize) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, most, router, std::future::pending()));
+        let open = IntGauge::new("open", "connections").unwrap();
+        tokio::spawn(serve(listener, most, router, open, std::future::pending()));
         address
     }
 

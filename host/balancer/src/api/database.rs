@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 use super::about::example;
 use super::attributes::describe;
 use super::{ApiError, Payload};
-use crate::Balancer;
 use crate::shaping::{InitPlan, NewServer, NewShard, ShapeError};
+use crate::{Balancer, shown};
 
 /// Configures the database: the schema, its shards, and the servers that hold them.
 #[utoipa::path(post, path = "/init", tag = "database",
@@ -125,12 +125,7 @@ fn replicas(view: &View) -> Vec<Value> {
 }
 
 fn states(view: &View) -> BTreeMap<&str, &'static str> {
-    let state = |m: &ringwright_replication::Member| match (m.link().is_some(), m.is_suspect()) {
-        (true, false) => "live",
-        (true, true) => "suspect",
-        (false, _) => "dead",
-    };
-    view.servers.iter().map(|(name, m)| (name.as_str(), state(m))).collect()
+    view.servers.iter().map(|(name, m)| (name.as_str(), shown::state(m))).collect()
 }
 
 /// Something that is told about each server.

@@ -17,8 +17,8 @@ use super::connections::client;
 use super::per_second::PerSecond;
 use crate::Settings;
 
-/// Who asks these looks whether a balancer lives that may well have enough to do.
-const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+/// Who asks these looks after a balancer that may well have enough to do.
+const PROBES: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/metrics/servers"];
 
 /// What a balancer takes on.
 #[derive(Clone)]

@@ -7,6 +7,8 @@ mod database;
 mod error;
 mod limits;
 mod listed;
+mod measured;
+mod metrics;
 mod origin;
 mod patient;
 mod payload;
@@ -56,6 +58,8 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .routes(routes!(about::help))
         .routes(routes!(about::healthz))
         .routes(routes!(about::readyz))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(metrics::servers))
         .merge(shape(settings))
         .routes(routes!(database::status))
         .routes(routes!(servers::rep))
@@ -73,6 +77,7 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .layer(from_fn(origin::own))
         .layer(from_fn_with_state(limits, limits::admit))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(balancer.clone(), measured::measure))
         .with_state(balancer)
 }
 
@@ -103,8 +108,8 @@ pub async fn serve(
     balancer: Arc<Balancer>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    let most = balancer.settings.max_connections;
-    connections::serve(listener, most, router(balancer), stop).await;
+    let (most, open) = (balancer.settings.max_connections, balancer.metrics.connections.clone());
+    connections::serve(listener, most, router(balancer), open, stop).await;
 }
 
 /// A fault of ours, told as one; the request that met it is lost, nothing else.

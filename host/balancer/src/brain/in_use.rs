@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use ringwright_model::Choice;
 
+use super::calls::Calls;
 use super::faults::Faults;
 use super::kind::Kind;
 
@@ -21,12 +22,15 @@ pub struct Active<P> {
     pub plugin: P,
     /// Its faults since it was chosen.
     pub faults: Arc<Faults>,
+    /// Its calls since then.
+    pub calls: Arc<Calls>,
 }
 
 impl<P: Kind> Active<P> {
     /// A plugin for a use of its own.
     pub fn new(choice: Choice, plugin: &P) -> Self {
-        Active { choice, plugin: plugin.afresh(), faults: Arc::default() }
+        let calls = Arc::new(Calls::new::<P>(&choice.name));
+        Active { choice, plugin: plugin.afresh(), faults: Arc::default(), calls }
     }
 }
 

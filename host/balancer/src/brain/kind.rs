@@ -9,6 +9,9 @@ pub trait Kind: Clone + Send + Sync + 'static {
     /// What it is called.
     const NAME: &'static str;
 
+    /// What it is there for, as its interface calls it.
+    const ASKED: &'static str;
+
     /// The one of that name.
     fn find(listing: &Listing, name: &str) -> Option<Self>;
 
@@ -27,6 +30,7 @@ pub trait Kind: Clone + Send + Sync + 'static {
 
 impl Kind for HashPlugin {
     const NAME: &'static str = "hash";
+    const ASKED: &'static str = "slot";
 
     fn find(listing: &Listing, name: &str) -> Option<Self> {
         listing.hash(name).cloned()
@@ -47,6 +51,7 @@ impl Kind for HashPlugin {
 
 impl Kind for PlacementPlugin {
     const NAME: &'static str = "placement";
+    const ASKED: &'static str = "plan";
 
     fn find(listing: &Listing, name: &str) -> Option<Self> {
         listing.placement(name).cloned()

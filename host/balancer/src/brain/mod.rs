@@ -4,6 +4,7 @@
 //! What is in use is this plugin and no other: it goes on whatever becomes of its file, and
 //! another of its name is another. One that fails too often is taken out of service.
 
+mod calls;
 mod error;
 mod faults;
 mod in_use;
@@ -20,6 +21,7 @@ use ringwright_plugin_runtime::{
 };
 use tokio::sync::Notify;
 
+pub use calls::Calls;
 pub use error::BrainError;
 pub use faults::{FaultLimit, Faults};
 pub use in_use::Active;
@@ -164,6 +166,11 @@ impl Brain {
     /// Why the plugin of that digest is out of service, where it is.
     pub fn out_of_service(&self, digest: &str) -> Option<String> {
         self.out.lock().get(digest).cloned()
+    }
+
+    /// How many plugins are out of service.
+    pub fn out_of_service_count(&self) -> usize {
+        self.out.lock().len()
     }
 
     /// Waits until a plugin is taken out of service.

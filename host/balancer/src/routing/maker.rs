@@ -102,7 +102,7 @@ impl Maker {
                 return known;
             }
             let hash = self.current().hash.clone();
-            let laid = self.table(&hash.plugin, sorted);
+            let laid = self.table(&hash, sorted);
             if let Err(error) = &laid {
                 let (plugin, servers) = (&hash.choice.name, sorted.len());
                 tracing::error!(plugin, servers, %error, "no ring could be laid out");
@@ -152,7 +152,7 @@ impl Maker {
         hash: &Active<HashPlugin>,
         sorted: &[Arc<Member>],
     ) -> Result<Table, LayoutError> {
-        self.table(&hash.plugin, sorted).map_err(|error| failed(hash, error))
+        self.table(hash, sorted).map_err(|error| failed(hash, error))
     }
 
     /// Lays out what requests need first of a hash function that was admitted. The others show
@@ -198,11 +198,11 @@ impl Maker {
 
     pub(super) fn table(
         &self,
-        hash: &HashPlugin,
+        hash: &Active<HashPlugin>,
         sorted: &[Arc<Member>],
     ) -> Result<Table, CallError> {
         let servers: Vec<ServerInfo> = sorted.iter().map(|m| shown::server(m)).collect();
-        hash.table(&servers, self.virtual_nodes, self.slots)
+        hash.calls.arranged(|| hash.plugin.table(&servers, self.virtual_nodes, self.slots))
     }
 }
 

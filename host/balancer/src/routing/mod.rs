@@ -93,7 +93,7 @@ impl Router {
         match rings.settled(&sorted) {
             // It is not asked any more; another takes its place in a moment.
             _ if rings.hash.faults.is_out() => {}
-            Some(Known::Laid(ring)) => match rings.hash.plugin.slot(request, self.maker.slots) {
+            Some(Known::Laid(ring)) => match rings.slot(request, self.maker.slots) {
                 Ok(slot) => {
                     let walk = ring.table.walk(slot);
                     if let (Some(shadow), Some(&owner)) = (&*self.shadow.load(), walk.first()) {
@@ -145,6 +145,11 @@ impl Router {
         let maker = self.maker.clone();
         let hash = self.maker.current().hash.clone();
         blocking(&hash.choice.name, move || maker.ensure(&sorted)).await
+    }
+
+    /// The published ring of these servers, where there is one; nobody is asked for it.
+    pub fn published(&self, servers: &[Arc<Member>]) -> Option<Arc<Ring>> {
+        Some(self.maker.published(&sorted(servers))?.ok()?.ring)
     }
 
     /// Whether the active hash function can lay these servers out.

@@ -74,6 +74,11 @@ impl Rings {
         Rings { hash, entries: HashMap::new() }
     }
 
+    /// H: the slot of a request.
+    pub(super) fn slot(&self, request: u64, slots: u32) -> Result<u32, CallError> {
+        self.hash.calls.asked(|| self.hash.plugin.slot(request, slots))
+    }
+
     /// What is known of these servers, which must come by number.
     pub(super) fn find(&self, sorted: &[Arc<Member>]) -> Option<&Known> {
         let entry = self.entries.get(&*numbers(sorted))?;

@@ -131,7 +131,7 @@ impl Watcher {
             self.forgotten = forgotten;
         }
         if self.rings.settled(&seen.sorted).is_none() {
-            let laid = self.maker.table(&self.rings.hash.plugin, &seen.sorted);
+            let laid = self.maker.table(&self.rings.hash, &seen.sorted);
             let fault = laid.as_ref().err().filter(|e| e.is_fault()).cloned();
             self.rings = self.rings.with(&seen.sorted, laid);
             if let Some(fault) = fault {

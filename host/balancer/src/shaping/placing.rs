@@ -201,8 +201,9 @@ impl Balancer {
         goal: &Goal,
     ) -> Result<Vec<Planned>, CallError> {
         // A plan may take a second: not on a thread that serves requests.
-        let (plugin, cluster, goal) = (policy.plugin.clone(), model.cluster.clone(), goal.clone());
-        let moves = tokio::task::spawn_blocking(move || plugin.plan(&cluster, &goal))
+        let (policy, cluster, goal) = (policy.clone(), model.cluster.clone(), goal.clone());
+        let plan = move || policy.calls.asked(|| policy.plugin.plan(&cluster, &goal));
+        let moves = tokio::task::spawn_blocking(plan)
             .await
             .unwrap_or_else(|e| Err(CallError::Trap(format!("the host failed over it: {e}"))))?;
         Ok(moves.into_iter().filter_map(|m| model.name(m)).collect())

@@ -125,6 +125,7 @@ impl Supervisor {
                 continue;
             }
             misses += 1;
+            self.balancer.metrics.heartbeats.missed(name);
             member.set_suspect(true);
             tracing::warn!(server = name, misses, "HEARTBEAT missed");
             if misses >= settings.flatline_after {
@@ -148,17 +149,25 @@ impl Supervisor {
     /// FLATLINE and RESPAWN: gives the server up, and brings it back on what its disk still has.
     async fn replace(&self, member: &Arc<Member>) {
         let name = member.name.as_str();
+        let heartbeats = &self.balancer.metrics.heartbeats;
+        heartbeats.flatlined(name);
         tracing::error!(server = name, "FLATLINE: the server is given up");
         let mut pause = self.balancer.settings.heartbeat_interval;
         for attempt in 1_u32.. {
             tracing::warn!(server = name, attempt, "RESPAWN: starting a replacement");
             match self.balancer.respawn(member).await {
-                Ok(()) => break,
+                Ok(()) => {
+                    heartbeats.respawned(name, true);
+                    break;
+                }
                 Err(BringUpError::Gone) => {
                     tracing::info!(server = name, "RESPAWN is not needed: the server was removed");
                     return;
                 }
-                Err(error) => tracing::error!(server = name, %error, attempt, "RESPAWN failed"),
+                Err(error) => {
+                    heartbeats.respawned(name, false);
+                    tracing::error!(server = name, %error, attempt, "RESPAWN failed");
+                }
             }
             if attempt.is_multiple_of(self.balancer.settings.respawn_attempts) {
                 // On its own: it waits for whatever changes the cluster's shape now, and that may

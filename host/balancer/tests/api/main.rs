@@ -10,6 +10,7 @@ mod database;
 mod failures;
 mod hang_ups;
 mod hostile;
+mod metrics;
 mod plugins;
 mod rebalance;
 mod refusals;

@@ -8,6 +8,7 @@ mod backup;
 mod chaos;
 mod failures;
 mod metadata;
+mod metrics;
 mod plugin;
 mod postgres;
 mod program;

@@ -10,11 +10,11 @@ use ringwright_wire::Secret;
 
 use super::failure::Failure;
 
-/// What tells no more than that a server lives, and where.
-const OPEN: [&str; 2] = ["/home", "/heartbeat"];
+/// What tells no more than that a server lives, where, and how busy it is.
+const OPEN: [&str; 3] = ["/home", "/heartbeat", "/metrics"];
 
-/// Routes that answer only to those who show the secret, where there is one. `/home` and
-/// `/heartbeat` answer also to those who show nothing.
+/// Routes that answer only to those who show the secret, where there is one. `/home`, `/heartbeat`
+/// and `/metrics` answer also to those who show nothing.
 pub fn guard(router: Router, secret: Option<Secret>) -> Router {
     match secret {
         Some(secret) => router.layer(from_fn_with_state(secret, known)),

@@ -4,6 +4,7 @@ mod copy;
 mod failure;
 mod guard;
 mod internal;
+mod measured;
 mod payload;
 mod rest;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, StatusCode, Uri};
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
@@ -35,9 +37,11 @@ struct Server {
 
 /// The routes of a shard server of that name.
 pub fn router(name: &str, storage: Storage) -> Router {
+    let server = Server { name: name.into(), storage };
     Router::new()
         .route("/home", get(home))
         .route("/heartbeat", get(heartbeat))
+        .route("/metrics", get(measured::metrics))
         .route("/config", post(rest::config))
         .route("/copy", get(rest::copy))
         .route("/read", post(rest::read))
@@ -48,7 +52,8 @@ pub fn router(name: &str, storage: Storage) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(Server { name: name.into(), storage })
+        .layer(from_fn_with_state(server.clone(), measured::measure))
+        .with_state(server)
 }
 
 async fn home(State(server): State<Server>) -> impl IntoResponse {

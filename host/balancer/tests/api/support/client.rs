@@ -77,6 +77,14 @@ impl Client {
         self.send("GET", path, &[], "").await
     }
 
+    /// `/metrics`.
+    pub async fn metrics(&self) -> Metrics {
+        let answer = self.get("/metrics").await;
+        assert_eq!(answer.status, StatusCode::OK.as_u16(), "{answer:?}");
+        assert_eq!(answer.headers["content-type"], "text/plain; version=0.0.4");
+        Metrics { text: answer.text }
+    }
+
     pub async fn post(&self, path: &str, payload: Value) -> Answer {
         self.call("POST", path, &payload).await
     }
@@ -109,6 +117,20 @@ impl Client {
     pub async fn key_column(&self) -> String {
         let status = self.status().await;
         status["schema"]["columns"][0].as_str().unwrap_or("Stud_id").to_owned()
+    }
+}
+
+/// Metrics as they are told.
+#[derive(Debug)]
+pub struct Metrics {
+    pub text: String,
+}
+
+impl Metrics {
+    /// The value of a series, which is named with its labels in alphabetical order.
+    pub fn value(&self, series: &str) -> Option<f64> {
+        let value = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok();
+        self.text.lines().find_map(value)
     }
 }
 

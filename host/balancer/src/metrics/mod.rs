@@ -1,0 +1,68 @@
+//! What a balancer counts and measures, for `/metrics` and for whoever shows it.
+//!
+//! What happens is counted where it happens. What is so now ([`cluster`], [`ring`], [`plugins`])
+//! is looked up when it is asked for, so that nothing is told of servers, shards and
+//! plugins that are gone.
+
+mod cluster;
+mod heartbeats;
+mod plugins;
+mod requests;
+mod ring;
+
+pub use heartbeats::Heartbeats;
+pub use requests::{Answered, Latency, Requests};
+
+use prometheus::{IntGauge, Result};
+use ringwright_metrics::{Scrape, boxed, gauge, gauges};
+
+use crate::Balancer;
+
+/// The metrics of one balancer that are counted as things happen.
+pub struct Metrics {
+    /// Requests of clients.
+    pub requests: Requests,
+    /// Signs of life of the servers.
+    pub heartbeats: Heartbeats,
+    /// Connections of clients that are open.
+    pub(crate) connections: IntGauge,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        Metrics {
+            requests: Requests::new(),
+            heartbeats: Heartbeats::new(),
+            connections: gauge(
+                "ringwright_connections",
+                "Connections of clients that are open.",
+                &[],
+            ),
+        }
+    }
+}
+
+/// All metrics of a balancer as they are now, in the text format of Prometheus.
+///
+/// # Errors
+/// Where two metrics have one name and the same labels, which the tests would show.
+pub(crate) fn told(balancer: &Balancer) -> Result<String> {
+    let Metrics { requests, heartbeats, connections } = &balancer.metrics;
+    let view = balancer.cluster.view();
+    heartbeats.follow(&view);
+    let scrape = Scrape::new();
+    scrape.all(requests.collectors())?;
+    scrape.all(heartbeats.collectors())?;
+    scrape.all([boxed(connections)])?;
+    let help = "Connections of clients that may be open at once; beyond them clients wait.";
+    let most = scrape.tell(gauge("ringwright_connections_limit", help, &[]))?;
+    most.set(i64::try_from(balancer.settings.max_connections).unwrap_or(i64::MAX));
+    let help = "What runs; the value is always 1.";
+    let build = scrape.tell(gauges("ringwright_build_info", help, &[], &["version"]))?;
+    build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    cluster::tell(&scrape, &balancer.cluster, &view)?;
+    ring::tell(&scrape, balancer)?;
+    plugins::tell(&scrape, balancer)?;
+    scrape.process()?;
+    scrape.text()
+}
