@@ -3,6 +3,7 @@
 mod backup;
 mod bench_plugins;
 mod client;
+mod events;
 mod files;
 mod health;
 mod load;
@@ -57,6 +58,8 @@ enum Command {
     Restore(backup::restore::Args),
     /// Show the cluster: servers, shards, replicas.
     Status(status::Args),
+    /// Show what happened to the cluster, and what happens.
+    Events(events::Args),
     /// Write plugins, judge them, and swap those of a balancer.
     Plugin(plugin::Args),
     /// Compare hash functions: balance, moves, cost.
@@ -80,6 +83,7 @@ async fn main() -> ExitCode {
         Command::Dump(args) => backup::dump::run(args).await,
         Command::Restore(args) => backup::restore::run(args).await,
         Command::Status(args) => status::run(args).await,
+        Command::Events(args) => events::run(args).await,
         Command::Plugin(args) => plugin::run(args).await,
         Command::BenchPlugins(args) => bench_plugins::run(args).await,
         Command::Health(args) => health::run(args).await,

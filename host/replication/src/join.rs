@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ringwright_events::tell;
 use ringwright_metadata::Change;
 use ringwright_model::{Key, ReplicaState, Term};
 use ringwright_wire::{Adopt, Export, Import, ImportFinish, ImportStart, Page, Version, WireError};
@@ -63,7 +64,9 @@ impl Cluster {
             .min_by_key(|(m, _)| m.is_suspect())
             .ok_or_else(|| ClusterError::NoSource(shard.to_owned()))?;
         let began = self.clock.now();
-        let mut joining = Joining {
+        tell!(self.events(), INFO, CopyBegun, shard = shard, server = server,
+            from = source.0.name.as_str(); "a replica is copied");
+        let joining = Joining {
             cluster: self,
             shard,
             position,
@@ -74,7 +77,30 @@ impl Cluster {
             copied: 0,
             history: 0,
         };
-        let mut held = joining.begin(state.vat).await?;
+        match self.copy(joining, state.vat).await {
+            Ok(copied) => {
+                let took = self.clock.now().saturating_sub(began);
+                tell!(self.events(), INFO, ReplicaInSync, shard = shard, server = server,
+                    versions = copied, seconds = took.as_secs_f64(); "a replica is in sync");
+                Ok(())
+            }
+            Err(error) => {
+                tell!(self.events(), WARN, CopyFailed, shard = shard, server = server,
+                    error = error.to_string(); "a replica could not be copied");
+                Err(error)
+            }
+        }
+    }
+
+    /// Copies what is committed, and what is written meanwhile, until the replica is in sync;
+    /// answers how many versions that were.
+    async fn copy(
+        self: &Arc<Self>,
+        mut joining: Joining<'_>,
+        upto: Term,
+    ) -> Result<usize, ClusterError> {
+        let (shard, position) = (joining.shard, joining.position);
+        let mut held = joining.begin(upto).await?;
         for _ in 0..CHASES {
             let vat = joining.vat()?;
             let before = joining.copied;
@@ -88,19 +114,20 @@ impl Cluster {
         let vat = joining.vat()?;
         joining.delta(held, vat).await?;
         let (copied, (member, link)) = (joining.copied, joining.target);
+        let server = member.name.clone();
+        tell!(self.events(), INFO, CopyDone, shard = shard, server = server.as_str(),
+            versions = copied; "a replica has all rows");
         self.assign(&member, &link, vec![(shard.to_owned(), vat)], vec![]).await?;
         let change = Change::PutReplica {
             shard: shard.to_owned(),
-            server: server.to_owned(),
+            server: server.clone(),
             state: ReplicaState::InSync,
         };
         let show = move |view: &mut View| view.shards[position].set_in_sync(&member, true);
         let hold = self.settle(Some(hold), vec![change], show).await?;
-        self.diverged.lock().remove(&(shard.to_owned(), server.to_owned()));
+        self.diverged.lock().remove(&(shard.to_owned(), server));
         drop(hold);
-        let took = self.clock.now().saturating_sub(began);
-        tracing::info!(shard, server, versions = copied, ?took, "a replica is in sync");
-        Ok(())
+        Ok(copied)
     }
 
     /// A server's member and the way to it.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use ringwright_events::tell;
 use ringwright_metadata::{Change, Remembered};
 use ringwright_model::{Key, ReplicaState};
 use ringwright_wire::Op;
@@ -162,7 +163,8 @@ impl Cluster {
             }
         });
         for (part, fallen) in fallen {
-            tracing::warn!(shard = %part.shard, server = %fallen.member.name, vat = part.vat,
+            tell!(self.events(), WARN, ReplicaOutOfSync, shard = part.shard.as_str(),
+                server = fallen.member.name.as_str(), vat = part.vat, diverged = fallen.diverged;
                 "a replica fell out of sync");
             if fallen.diverged {
                 self.diverged.lock().insert((part.shard.clone(), fallen.member.name.clone()));

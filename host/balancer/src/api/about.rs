@@ -12,7 +12,7 @@ use super::ApiError;
 use crate::Balancer;
 
 /// The routes as clients see them.
-const ROUTES: [(&str, &str); 20] = [
+const ROUTES: [(&str, &str); 21] = [
     ("init", "/init - Methods : GET,POST"),
     ("status", "/status - Methods : GET"),
     ("add", "/add - Methods : GET,POST"),
@@ -29,6 +29,7 @@ const ROUTES: [(&str, &str); 20] = [
     ("plugins/active", "/plugins/active - Methods : PUT"),
     ("plugins/shadow", "/plugins/shadow - Methods : GET,PUT,DELETE"),
     ("ring", "/ring - Methods : GET"),
+    ("events", "/events - Methods : GET"),
     ("healthz", "/healthz - Methods : GET"),
     ("readyz", "/readyz - Methods : GET"),
     ("docs", "/docs - Methods : GET"),

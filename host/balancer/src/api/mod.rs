@@ -5,6 +5,7 @@ mod attributes;
 mod connections;
 mod database;
 mod error;
+mod events;
 mod limits;
 mod listed;
 mod origin;
@@ -18,11 +19,13 @@ mod repeatable;
 mod ring;
 mod rows;
 mod servers;
+mod streams;
 mod token;
 mod whole;
 
 pub use error::{ApiError, Failure};
 pub use payload::Payload;
+pub(crate) use streams::Streams;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -64,6 +67,7 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .routes(routes!(rows::update, rows::update_example))
         .routes(routes!(rows::del, rows::del_example))
         .routes(routes!(ring::ring))
+        .routes(routes!(events::events))
         .split_for_parts();
     router
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi))
@@ -104,7 +108,13 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
     let most = balancer.settings.max_connections;
-    connections::serve(listener, most, router(balancer), stop).await;
+    let router = router(balancer.clone());
+    let stop = async move {
+        stop.await;
+        // Nobody waits for what has no end.
+        balancer.streams.end();
+    };
+    connections::serve(listener, most, router, stop).await;
 }
 
 /// A fault of ours, told as one; the request that met it is lost, nothing else.

@@ -207,9 +207,9 @@ impl Router {
         Ok(())
     }
 
-    /// Ends what the last such function sees.
-    pub fn end_shadow(&self) {
-        self.shadow.store(None);
+    /// Ends what the last such function sees; answers which one that was.
+    pub fn end_shadow(&self) -> Option<Arc<Shadow>> {
+        self.shadow.swap(None)
     }
 
     /// The function in the shadow of the active one, where there is one.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use ringwright_control::Instance;
+use ringwright_events::{Events, tell};
 use ringwright_replication::Member;
 use ringwright_wire::WireError;
 use tokio::sync::Notify;
@@ -67,6 +68,10 @@ impl Supervisor {
         listener.abort();
     }
 
+    fn events(&self) -> &Events {
+        self.balancer.cluster.events()
+    }
+
     /// Whether nobody watches this member yet; the caller does from now on.
     fn is_first(&self, member: &Arc<Member>) -> bool {
         self.watched.lock().insert(Arc::as_ptr(member).addr())
@@ -93,7 +98,8 @@ impl Supervisor {
             tracing::debug!(server = name, handle, "the death of a server that was replaced");
             return;
         }
-        tracing::warn!(server = name, handle, "HEARTBEAT lost: the server exited");
+        tell!(self.events(), WARN, HeartbeatLost, server = name.as_str(), handle = handle.as_str();
+            "HEARTBEAT lost: the server exited");
         if let Err(error) = self.balancer.cluster.detach(name) {
             tracing::debug!(server = name, %error, "an exited server was not detached");
         }
@@ -114,7 +120,8 @@ impl Supervisor {
             }
             if self.beats(&member).await {
                 if misses > 0 {
-                    tracing::info!(server = name, misses, "HEARTBEAT is back");
+                    tell!(self.events(), INFO, HeartbeatBack, server = name, misses = misses;
+                        "HEARTBEAT is back");
                 }
                 misses = 0;
                 member.set_suspect(false);
@@ -126,7 +133,8 @@ impl Supervisor {
             }
             misses += 1;
             member.set_suspect(true);
-            tracing::warn!(server = name, misses, "HEARTBEAT missed");
+            tell!(self.events(), WARN, HeartbeatMissed, server = name, misses = misses;
+                "HEARTBEAT missed");
             if misses >= settings.flatline_after {
                 self.replace(&member).await;
                 misses = 0;
@@ -148,17 +156,19 @@ impl Supervisor {
     /// FLATLINE and RESPAWN: gives the server up, and brings it back on what its disk still has.
     async fn replace(&self, member: &Arc<Member>) {
         let name = member.name.as_str();
-        tracing::error!(server = name, "FLATLINE: the server is given up");
+        tell!(self.events(), ERROR, Flatline, server = name; "FLATLINE: the server is given up");
         let mut pause = self.balancer.settings.heartbeat_interval;
         for attempt in 1_u32.. {
-            tracing::warn!(server = name, attempt, "RESPAWN: starting a replacement");
+            tell!(self.events(), WARN, RespawnBegun, server = name, attempt = attempt;
+                "RESPAWN: starting a replacement");
             match self.balancer.respawn(member).await {
                 Ok(()) => break,
                 Err(BringUpError::Gone) => {
                     tracing::info!(server = name, "RESPAWN is not needed: the server was removed");
                     return;
                 }
-                Err(error) => tracing::error!(server = name, %error, attempt, "RESPAWN failed"),
+                Err(error) => tell!(self.events(), ERROR, RespawnFailed, server = name,
+                    error = error.to_string(), attempt = attempt; "RESPAWN failed"),
             }
             if attempt.is_multiple_of(self.balancer.settings.respawn_attempts) {
                 // On its own: it waits for whatever changes the cluster's shape now, and that may
@@ -172,7 +182,7 @@ impl Supervisor {
                 return;
             }
         }
-        tracing::info!(server = name, "RESPAWN: the replacement is up");
+        tell!(self.events(), INFO, ServerBack, server = name; "RESPAWN: the replacement is up");
         self.is_back.notify_one();
     }
 
@@ -200,7 +210,7 @@ impl Supervisor {
         let pause = self.balancer.settings.heartbeat_interval;
         self.joins.ended(&pair, joined.is_ok(), pause);
         if let Err(error) = joined {
-            tracing::warn!(shard, server, %error, "a replica could not be brought into sync yet");
+            tracing::debug!(shard, server, %error, "a replica is to be tried again");
         }
     }
 }

@@ -7,6 +7,7 @@ mod attributes;
 mod balancing;
 mod choosing;
 mod database;
+mod events;
 mod failures;
 mod hang_ups;
 mod hostile;
