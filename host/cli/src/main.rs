@@ -19,11 +19,13 @@ mod shard_server;
 mod status;
 mod stop;
 mod token;
+mod traces;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use ringwright_trace::export::Exporter;
 
 /// A load balancer in front of a sharded, replicated database, whose hash function and placement
 /// policy are plugins that can be swapped while it runs.
@@ -68,13 +70,30 @@ enum Command {
     Health(health::Args),
 }
 
+impl Command {
+    /// What sends traces of the requests that it serves.
+    fn exporter(&self) -> anyhow::Result<Option<Exporter>> {
+        match self {
+            Command::Serve(args) => args.traces.exporter("ringwright-balancer", "balancer"),
+            Command::ShardServer(args) => {
+                args.traces.exporter("ringwright-shard-server", &args.name)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli: Cli = match settings::parse() {
         Ok(cli) => cli,
         Err(error) => return fail(&error),
     };
-    logging::start(&cli.logging);
+    let exporter = match cli.command.exporter() {
+        Ok(exporter) => exporter,
+        Err(error) => return fail(&error),
+    };
+    logging::start(&cli.logging, exporter.as_ref());
     let done = match cli.command {
         Command::Serve(args) => serve::run(*args).await,
         Command::ShardServer(args) => shard_server::run(args).await,
@@ -88,6 +107,9 @@ async fn main() -> ExitCode {
         Command::BenchPlugins(args) => bench_plugins::run(args).await,
         Command::Health(args) => health::run(args).await,
     };
+    if let Some(exporter) = exporter {
+        exporter.finish().await;
+    }
     match done {
         Ok(code) => code,
         Err(error) => fail(&error),

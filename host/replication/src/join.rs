@@ -6,7 +6,9 @@ use std::sync::Arc;
 use ringwright_events::tell;
 use ringwright_metadata::Change;
 use ringwright_model::{Key, ReplicaState, Term};
+use ringwright_trace::RequestId;
 use ringwright_wire::{Adopt, Export, Import, ImportFinish, ImportStart, Page, Version, WireError};
+use tracing::{Instrument, info_span};
 
 use crate::member::Link;
 use crate::view::View;
@@ -66,18 +68,22 @@ impl Cluster {
         let began = self.clock.now();
         tell!(self.events(), INFO, CopyBegun, shard = shard, server = server,
             from = source.0.name.as_str(); "a replica is copied");
+        let number = self.next_number();
         let joining = Joining {
             cluster: self,
             shard,
             position,
             source,
             target,
-            number: self.next_number(),
+            number,
             page: 0,
             copied: 0,
             history: 0,
         };
-        match self.copy(joining, state.vat).await {
+        let named = || RequestId::named(format_args!("copy-{}-{number}", self.charge.epoch()));
+        let id = RequestId::current().unwrap_or_else(named);
+        let span = info_span!("copy", request_id = id.as_str(), shard, server);
+        match id.run(self.copy(joining, state.vat)).instrument(span).await {
             Ok(copied) => {
                 let took = self.clock.now().saturating_sub(began);
                 tell!(self.events(), INFO, ReplicaInSync, shard = shard, server = server,

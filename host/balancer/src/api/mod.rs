@@ -77,6 +77,7 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .layer(from_fn(origin::own))
         .layer(from_fn_with_state(limits, limits::admit))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(ringwright_trace::begin))
         .with_state(balancer)
 }
 

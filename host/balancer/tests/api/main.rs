@@ -15,6 +15,7 @@ mod plugins;
 mod rebalance;
 mod refusals;
 mod removals;
+mod request_ids;
 mod rows;
 mod servers;
 mod support;

@@ -14,3 +14,4 @@ mod program;
 mod start;
 mod stopping;
 mod tools;
+mod traces;

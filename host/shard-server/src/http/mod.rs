@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, StatusCode, Uri};
+use axum::middleware::from_fn;
 use axum::response::IntoResponse;
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
@@ -48,6 +49,7 @@ pub fn router(name: &str, storage: Storage) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn(ringwright_trace::follow))
         .with_state(Server { name: name.into(), storage })
 }
 
