@@ -10,6 +10,7 @@ use ringwright_metadata::{Change, RingPoint};
 use ringwright_replication::{Cluster, Member};
 use tokio::sync::Semaphore;
 
+use crate::api::Streams;
 use crate::brain::Brain;
 use crate::fleet::Fleet;
 use crate::metrics::Metrics;
@@ -39,6 +40,8 @@ pub struct Balancer {
     pub(crate) choosing: tokio::sync::Mutex<()>,
     /// What an upload takes while it is compiled and tried.
     pub(crate) admissions: Arc<Semaphore>,
+    /// What it sends for as long as somebody listens.
+    pub(crate) streams: Streams,
     pub(crate) http: Client<HttpConnector, Body>,
     /// The ring that is stored. Held while one is written down, so that none overtakes another.
     ring: tokio::sync::Mutex<Weak<Ring>>,
@@ -63,6 +66,7 @@ impl Balancer {
             shaping: tokio::sync::Mutex::default(),
             choosing: tokio::sync::Mutex::default(),
             admissions: Arc::new(Semaphore::new(ADMISSIONS)),
+            streams: Streams::new(),
             http: Client::builder(TokioExecutor::new()).build_http(),
             ring: tokio::sync::Mutex::default(),
         })

@@ -1,5 +1,9 @@
 //! A client of the REST API, for the tools.
 
+mod stream;
+
+pub use stream::Stream;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -156,7 +160,24 @@ impl Client {
     /// # Errors
     /// Where there is no answer, or none in JSON.
     pub async fn get(&self, path: &str) -> Result<Answer> {
-        self.exchange(self.request(Method::GET, path), Vec::new()).await
+        let request = self.request(Method::GET, path).header(header::ACCEPT, "application/json");
+        self.exchange(request, Vec::new()).await
+    }
+
+    /// Listens to events.
+    ///
+    /// # Errors
+    /// Where there is no answer, or a bad one.
+    pub async fn listen(&self, path: &str) -> Result<Stream> {
+        let request = self.request(Method::GET, path).header(header::ACCEPT, "text/event-stream");
+        let request = self.complete(request, Vec::new())?;
+        let response = self.in_time(async { Ok(self.http.request(request).await?) }).await?;
+        let (status, shown) = (response.status(), self.token.is_some());
+        if status.is_success() {
+            return Ok(Stream::new(response.into_body()));
+        }
+        let body = response.into_body().collect().await?.to_bytes();
+        bail!("{}", Answer { status, body, shown }.json()?.message())
     }
 
     /// Sends a payload.
@@ -222,17 +243,26 @@ impl Client {
     }
 
     async fn ask(&self, request: Builder, body: Vec<u8>) -> Result<Answer<Bytes>> {
+        let request = self.complete(request, body)?;
+        self.in_time(async {
+            let response = self.http.request(request).await?;
+            let status = response.status();
+            let body = response.into_body().collect().await?.to_bytes();
+            anyhow::Ok(Answer { status, body, shown: self.token.is_some() })
+        })
+        .await
+    }
+
+    fn complete(&self, request: Builder, body: Vec<u8>) -> Result<Request<Full<Bytes>>> {
         let mut request =
             request.body(Full::from(body)).with_context(|| format!("'{}'", self.base))?;
         if let Some(token) = &self.token {
             request.headers_mut().insert(header::AUTHORIZATION, token.authorization());
         }
-        let exchange = async {
-            let response = self.http.request(request).await?;
-            let status = response.status();
-            let body = response.into_body().collect().await?.to_bytes();
-            anyhow::Ok(Answer { status, body, shown: self.token.is_some() })
-        };
+        Ok(request)
+    }
+
+    async fn in_time<T>(&self, exchange: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::time::timeout(self.limit, exchange)
             .await
             .map_err(|_| anyhow::anyhow!("no answer within {:?}", self.limit))

@@ -2,7 +2,10 @@
 
 use std::io::{IsTerminal, Write};
 
-use tracing_subscriber::EnvFilter;
+use ringwright_trace::export::Exporter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 /// How to log.
 #[derive(clap::Args)]
@@ -30,21 +33,24 @@ enum Format {
     Json,
 }
 
-/// Starts the log.
-pub fn start(args: &Args) {
+/// Starts the log, and the traces where they are sent anywhere.
+pub fn start(args: &Args, exporter: Option<&Exporter>) {
     let filter = EnvFilter::try_new(&args.log).unwrap_or_else(|error| {
         let told = format!("ringwright: --log '{}': {error}; logging at info", args.log);
         let _ = writeln!(std::io::stderr(), "{told}");
         EnvFilter::new("info")
     });
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = fmt::layer()
         // It would tell them where it could not write, and end the program over it.
         .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    match args.log_format {
-        Format::Text => log.with_target(false).init(),
-        Format::Json => log.json().flatten_event(true).init(),
-    }
+    let log = match args.log_format {
+        Format::Text => log.with_target(false).boxed(),
+        Format::Json => log.json().flatten_event(true).with_current_span(false).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(log.with_filter(filter))
+        .with(exporter.map(Exporter::layer))
+        .init();
 }

@@ -3,6 +3,7 @@
 mod backup;
 mod bench_plugins;
 mod client;
+mod events;
 mod files;
 mod health;
 mod load;
@@ -18,11 +19,13 @@ mod shard_server;
 mod status;
 mod stop;
 mod token;
+mod traces;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use ringwright_trace::export::Exporter;
 
 /// A load balancer in front of a sharded, replicated database, whose hash function and placement
 /// policy are plugins that can be swapped while it runs.
@@ -57,6 +60,8 @@ enum Command {
     Restore(backup::restore::Args),
     /// Show the cluster: servers, shards, replicas.
     Status(status::Args),
+    /// Show what happened to the cluster, and what happens.
+    Events(events::Args),
     /// Write plugins, judge them, and swap those of a balancer.
     Plugin(plugin::Args),
     /// Compare hash functions: balance, moves, cost.
@@ -65,13 +70,30 @@ enum Command {
     Health(health::Args),
 }
 
+impl Command {
+    /// What sends traces of the requests that it serves.
+    fn exporter(&self) -> anyhow::Result<Option<Exporter>> {
+        match self {
+            Command::Serve(args) => args.traces.exporter("ringwright-balancer", "balancer"),
+            Command::ShardServer(args) => {
+                args.traces.exporter("ringwright-shard-server", &args.name)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli: Cli = match settings::parse() {
         Ok(cli) => cli,
         Err(error) => return fail(&error),
     };
-    logging::start(&cli.logging);
+    let exporter = match cli.command.exporter() {
+        Ok(exporter) => exporter,
+        Err(error) => return fail(&error),
+    };
+    logging::start(&cli.logging, exporter.as_ref());
     let done = match cli.command {
         Command::Serve(args) => serve::run(*args).await,
         Command::ShardServer(args) => shard_server::run(args).await,
@@ -80,10 +102,14 @@ async fn main() -> ExitCode {
         Command::Dump(args) => backup::dump::run(args).await,
         Command::Restore(args) => backup::restore::run(args).await,
         Command::Status(args) => status::run(args).await,
+        Command::Events(args) => events::run(args).await,
         Command::Plugin(args) => plugin::run(args).await,
         Command::BenchPlugins(args) => bench_plugins::run(args).await,
         Command::Health(args) => health::run(args).await,
     };
+    if let Some(exporter) = exporter {
+        exporter.finish().await;
+    }
     match done {
         Ok(code) => code,
         Err(error) => fail(&error),

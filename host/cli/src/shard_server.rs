@@ -8,14 +8,14 @@ use anyhow::{Context, Result};
 use ringwright_shard_server as shard_server;
 
 use crate::postgres::Flags;
-use crate::{files, secret};
+use crate::{files, secret, traces};
 
 #[derive(clap::Args)]
 #[group(skip)]
 pub struct Args {
     /// Its name, as /home tells it.
     #[arg(long, env = "RINGWRIGHT_NAME", default_value = "Server")]
-    name: String,
+    pub name: String,
     /// The folder it owns.
     #[arg(long, env = "RINGWRIGHT_DATA_DIR", default_value = "data")]
     data_dir: PathBuf,
@@ -44,6 +44,8 @@ pub struct Args {
     /// A file that holds the secret of its balancer; without one the server answers anybody.
     #[arg(long, env = "RINGWRIGHT_SECRET_FILE", value_name = "FILE")]
     secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub traces: traces::Args,
     #[command(flatten)]
     postgres: Flags,
 }

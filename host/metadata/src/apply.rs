@@ -106,7 +106,7 @@ async fn run(tx: &mut Transaction, change: &Change, query: Query) -> Result<u64,
 
 /// Whether a statement fails however often it is run: it breaks a rule of the tables, or holds
 /// what Postgres cannot (class 22), such as a text with a zero in it.
-fn is_for_good(error: &dyn DatabaseError) -> bool {
+pub(crate) fn is_for_good(error: &dyn DatabaseError) -> bool {
     !matches!(error.kind(), ErrorKind::Other)
         || error.code().is_some_and(|code| code.len() == 5 && code.starts_with("22"))
 }
@@ -121,7 +121,7 @@ pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, MetadataE
     serde_json::to_string(value).map_err(refused)
 }
 
-fn refused(why: impl std::fmt::Display) -> MetadataError {
+pub(crate) fn refused(why: impl std::fmt::Display) -> MetadataError {
     MetadataError::Corrupt(format!("a change was refused: {why}"))
 }
 

@@ -24,11 +24,19 @@ pub(crate) const READERS: u32 = 4;
 
 /// Where the metadata is: one connection that writes, so that writers wait for each other here
 /// rather than in the database, and some that read. Another is the charge's own: it is not lost
-/// for a write that waits for an answer.
+/// for a write that waits for an answer. So is one for the events: no commit waits for them.
 #[derive(Clone)]
 pub(crate) enum Database {
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
-    Postgres { writer: Arc<Connections>, charge: Arc<Connections>, readers: Arc<Connections> },
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    Postgres {
+        writer: Arc<Connections>,
+        charge: Arc<Connections>,
+        events: Arc<Connections>,
+        readers: Arc<Connections>,
+    },
 }
 
 /// How a transaction that writes begins on Postgres.
@@ -52,6 +60,17 @@ impl Database {
             Database::Sqlite { .. } => self.write().await,
             Database::Postgres { charge, .. } => {
                 Ok(Transaction::Postgres(charge.begin(WRITE).await?))
+            }
+        }
+    }
+
+    /// Begins a transaction about the events. On SQLite, where there is one writer, it has its turn
+    /// as any other.
+    pub(crate) async fn events(&self) -> Result<Transaction> {
+        match self {
+            Database::Sqlite { .. } => self.write().await,
+            Database::Postgres { events, .. } => {
+                Ok(Transaction::Postgres(events.begin(WRITE).await?))
             }
         }
     }
@@ -81,8 +100,9 @@ impl Database {
                 readers.close().await;
                 writer.close().await;
             }
-            Database::Postgres { writer, charge, readers } => {
+            Database::Postgres { writer, charge, events, readers } => {
                 readers.close().await;
+                events.close().await;
                 writer.close().await;
                 charge.close().await;
             }

@@ -5,7 +5,7 @@ use crate::database::Transaction;
 use crate::query::query;
 
 /// The layout after all the steps below; each database remembers which one it has.
-pub(crate) const LAYOUT: i64 = 3;
+pub(crate) const LAYOUT: i64 = 4;
 
 /// A new database becomes layout 1.
 const TABLES: &str = "
@@ -70,6 +70,20 @@ const TERM: &str = "
     ALTER TABLE charge ADD COLUMN term_ms BIGINT NOT NULL DEFAULT 0;
 ";
 
+/// Layout 3 becomes layout 4: the log of events.
+const EVENTS: &str = "
+    CREATE TABLE event (
+        id BIGINT PRIMARY KEY,
+        at_ms BIGINT NOT NULL,
+        kind TEXT NOT NULL,
+        server TEXT,
+        shard TEXT,
+        plugin TEXT,
+        message TEXT NOT NULL,
+        details TEXT NOT NULL
+    );
+";
+
 /// Brings tables of the layout `found` to the present one; 0 is none at all. Refuses one that we
 /// do not know.
 pub(crate) async fn lay_out(
@@ -95,6 +109,9 @@ pub(crate) async fn lay_out(
     }
     if found < 3 {
         tx.script(TERM).await?;
+    }
+    if found < 4 {
+        tx.script(EVENTS).await?;
     }
     Ok(())
 }

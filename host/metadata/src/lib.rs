@@ -8,6 +8,7 @@ mod apply;
 mod change;
 mod database;
 mod error;
+mod events;
 mod layout;
 mod load;
 mod postgres;
@@ -18,12 +19,13 @@ mod store;
 
 pub use change::{Change, RingPoint};
 pub use error::MetadataError;
+pub use events::KEPT_EVENTS;
 pub use store::SqlStore;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ringwright_model::{ClusterConfig, Epoch};
+use ringwright_model::{ClusterConfig, Epoch, Event, EventId};
 
 /// A durable store of the cluster's metadata.
 #[async_trait]
@@ -65,6 +67,16 @@ pub trait MetadataStore: Send + Sync + 'static {
     async fn apply(&self, epoch: Epoch, changes: &[Change]) -> Result<(), MetadataError>;
     /// The answer kept with a commit under an idempotency key.
     async fn remembered(&self, key: &str) -> Result<Option<Remembered>, MetadataError>;
+    /// Keeps events, and the newest [`KEPT_EVENTS`] of all.
+    ///
+    /// It needs no charge: their numbers tell the epochs apart, and whoever has lost the charge is
+    /// to be able to say so. What is kept already is left as it is.
+    ///
+    /// # Errors
+    /// [`MetadataError::Corrupt`] where one of them can never be kept.
+    async fn keep_events(&self, events: &[Event]) -> Result<(), MetadataError>;
+    /// The newest events after one of that number, at most so many; the oldest of them first.
+    async fn events(&self, after: EventId, newest: u32) -> Result<Vec<Event>, MetadataError>;
 }
 
 /// The charge of the cluster.

@@ -84,7 +84,7 @@ pub(crate) fn unsigned<T: TryFrom<i64>>(n: i64) -> Result<T, MetadataError> {
     T::try_from(n).map_err(|_| corrupt(format_args!("{n} is out of range")))
 }
 
-fn from_json<T: DeserializeOwned>(json: String) -> Result<T, MetadataError> {
+pub(crate) fn from_json<T: DeserializeOwned>(json: String) -> Result<T, MetadataError> {
     serde_json::from_str(&json).map_err(corrupt)
 }
 

@@ -62,7 +62,8 @@ pub(crate) async fn open(url: &str, password: Option<&str>) -> Result<Database, 
     })
     .await?;
     let charge = Connections::new(options.clone(), 1);
-    Ok(Database::Postgres { writer, charge, readers: Connections::new(options, READERS) })
+    let events = Connections::new(options.clone(), 1);
+    Ok(Database::Postgres { writer, charge, events, readers: Connections::new(options, READERS) })
 }
 
 /// What is said of it: the URL may hold a password.

@@ -49,7 +49,7 @@ pub(crate) async fn open(path: &Path) -> Result<Database, MetadataError> {
     if found == 1 {
         tx.script(CHOICES).await?;
     }
-    tx.script("PRAGMA user_version = 3").await?;
+    tx.script("PRAGMA user_version = 4").await?;
     tx.commit().await?;
     Ok(database)
 }

@@ -14,13 +14,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ringwright_model::{ClusterConfig, Epoch};
+use ringwright_model::{ClusterConfig, Epoch, Event, EventId};
 use tokio::time::timeout;
 
 use crate::database::{Database, PATIENCE, Transaction, bounded};
 use crate::query::query;
 use crate::{Change, Charge, MetadataError, MetadataStore, Remembered, RingPoint};
-use crate::{apply, load, postgres, sqlite};
+use crate::{apply, events, load, postgres, sqlite};
 
 /// What a change may add to the time of a long list, such as the first of a large cluster.
 const PER_CHANGE: Duration = Duration::from_millis(1);
@@ -139,6 +139,14 @@ impl MetadataStore for SqlStore {
 
     async fn remembered(&self, key: &str) -> Result<Option<Remembered>, MetadataError> {
         bounded(PATIENCE, load::remembered(&self.database, key)).await
+    }
+
+    async fn keep_events(&self, events: &[Event]) -> Result<(), MetadataError> {
+        bounded(PATIENCE, events::keep(&self.database, events)).await
+    }
+
+    async fn events(&self, after: EventId, newest: u32) -> Result<Vec<Event>, MetadataError> {
+        bounded(PATIENCE, events::after(&self.database, after, newest)).await
     }
 }
 

@@ -4,6 +4,7 @@
 mod attributes;
 mod choice;
 mod cluster;
+mod event;
 mod row;
 mod schema;
 mod shard;
@@ -11,6 +12,7 @@ mod shard;
 pub use attributes::{Attributes, Labels};
 pub use choice::Choice;
 pub use cluster::{ClusterConfig, Protocol, Replica, ReplicaState, Server};
+pub use event::{EVENTS_OF_AN_EPOCH, Event, EventId, EventKind};
 pub use row::{Row, RowError};
 pub use schema::{Dtype, Schema, SchemaError, parse_key};
 pub use shard::{Shard, Sharding};

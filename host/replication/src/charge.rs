@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use ringwright_events::{Events, tell};
 use ringwright_metadata::{Charge as Seen, MetadataError, MetadataStore};
 use ringwright_model::Epoch;
 
@@ -27,6 +28,7 @@ pub struct Charge {
     term: Duration,
     store: Arc<dyn MetadataStore>,
     clock: Arc<dyn Clock>,
+    events: Events,
     /// Until when, in nanoseconds of `clock`, this balancer may answer.
     valid_until: AtomicU64,
     lost: AtomicBool,
@@ -73,11 +75,14 @@ impl Charge {
             }
             tried = Some(seen);
         };
-        tracing::info!(epoch, "took charge of the cluster");
+        let events = Events::start(store.clone(), epoch);
+        tell!(events, INFO, ChargeTaken, epoch = epoch, holder = holder;
+            "took charge of the cluster");
         let charge = Charge {
             epoch,
             term,
             store,
+            events,
             clock,
             valid_until: AtomicU64::new(0),
             lost: AtomicBool::new(false),
@@ -89,6 +94,11 @@ impl Charge {
     /// The epoch this charge began.
     pub fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// What happens while it is held, and that it was lost.
+    pub fn events(&self) -> &Events {
+        &self.events
     }
 
     /// Whether this balancer may answer now.
@@ -109,7 +119,8 @@ impl Charge {
     /// Notes that another balancer has taken charge.
     pub fn set_lost(&self) {
         if !self.lost.swap(true, Ordering::AcqRel) {
-            tracing::error!(epoch = self.epoch, "another balancer has taken charge: standing down");
+            tell!(self.events, ERROR, ChargeLost, epoch = self.epoch;
+                "another balancer has taken charge: standing down");
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use ringwright_events::Events;
 use ringwright_metadata::{Change, MetadataError, MetadataStore};
 use ringwright_model::{ClusterConfig, ReplicaState};
 use ringwright_wire::{Collect, WireError};
@@ -110,6 +111,11 @@ impl Cluster {
     /// The right by which this balancer serves.
     pub fn charge(&self) -> &Arc<Charge> {
         &self.charge
+    }
+
+    /// What happens to it.
+    pub fn events(&self) -> &Events {
+        self.charge.events()
     }
 
     /// What it counts and measures.

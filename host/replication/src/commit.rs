@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringwright_events::tell;
 use ringwright_metadata::{Change, MetadataError, MetadataStore};
 use tokio::sync::{mpsc, oneshot};
 
@@ -101,7 +102,13 @@ async fn insist(
             return lost(unheard);
         }
         match within(clock, limit, store.apply(charge.epoch(), changes)).await {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                if unheard.is_some() {
+                    tell!(charge.events(), INFO, CommitResumed;
+                        "commits go on: the metadata store answers");
+                }
+                return Ok(());
+            }
             Err(MetadataError::ChargeLost { .. }) => {
                 charge.set_lost();
                 return lost(unheard);
@@ -112,11 +119,17 @@ async fn insist(
             }
             Err(error) => {
                 metrics.stalls.inc();
-                tracing::warn!(%error, "commit stalled: the metadata store does not answer");
+                let error = error.to_string();
+                if unheard.is_none() {
+                    tell!(charge.events(), WARN, CommitStalled, error = error.as_str();
+                        "commit stalled: the metadata store does not answer");
+                } else {
+                    tracing::warn!(error, "the commit is stalled still");
+                }
                 clock.sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(1));
                 limit = (limit * 2).min(charge.answer_time() * 64);
-                unheard = Some(error.to_string());
+                unheard = Some(error);
             }
         }
     }

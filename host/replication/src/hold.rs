@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::queue::{Started, Waiting};
 use crate::view::{ShardView, View};
+use crate::write::cause_of;
 use crate::{Cluster, ClusterError, NotInCharge};
 
 /// The write locks of some shards; dropping it gives them to whoever waits.
@@ -104,7 +105,8 @@ impl Cluster {
             match start {
                 Started::Batch(shards, jobs) => {
                     let hold = Hold { cluster: self.clone(), shards };
-                    tokio::spawn(self.clone().run_batch(jobs, hold));
+                    let cause = cause_of(&jobs);
+                    tokio::spawn(cause.run(self.clone().run_batch(jobs, hold)));
                 }
                 Started::Hold(shards, grant) => {
                     // Where nobody waits any more the hold comes back and is dropped here.

@@ -5,9 +5,12 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
 
+use ringwright_events::tell;
 use ringwright_metadata::Change;
 use ringwright_model::{Key, ReplicaState, Term};
+use ringwright_trace::RequestId;
 use ringwright_wire::{Adopt, Export, Import, ImportFinish, ImportStart, Page, Version, WireError};
+use tracing::{Instrument, info_span};
 
 use crate::member::Link;
 use crate::view::View;
@@ -66,19 +69,48 @@ impl Cluster {
             .min_by_key(|(m, _)| m.is_suspect())
             .ok_or_else(|| ClusterError::NoSource(shard.to_owned()))?;
         let began = self.clock.now();
-        let mut joining = Joining {
+        tell!(self.events(), INFO, CopyBegun, shard = shard, server = server,
+            from = source.0.name.as_str(); "a replica is copied");
+        let number = self.next_number();
+        let joining = Joining {
             cluster: self,
             shard,
             position,
             source,
             target,
-            number: self.next_number(),
+            number,
             page: 0,
             copied: 0,
             copy: self.copies.begin(shard, server),
             history: 0,
         };
-        let mut held = joining.begin(state.vat).await?;
+        let named = || RequestId::named(format_args!("copy-{}-{number}", self.charge.epoch()));
+        let id = RequestId::current().unwrap_or_else(named);
+        let span = info_span!("copy", request_id = id.as_str(), shard, server);
+        match id.run(self.copy(joining, state.vat)).instrument(span).await {
+            Ok(copied) => {
+                let took = self.clock.now().saturating_sub(began);
+                tell!(self.events(), INFO, ReplicaInSync, shard = shard, server = server,
+                    versions = copied, seconds = took.as_secs_f64(); "a replica is in sync");
+                Ok(())
+            }
+            Err(error) => {
+                tell!(self.events(), WARN, CopyFailed, shard = shard, server = server,
+                    error = error.to_string(); "a replica could not be copied");
+                Err(error)
+            }
+        }
+    }
+
+    /// Copies what is committed, and what is written meanwhile, until the replica is in sync;
+    /// answers how many versions that were.
+    async fn copy(
+        self: &Arc<Self>,
+        mut joining: Joining<'_>,
+        upto: Term,
+    ) -> Result<usize, ClusterError> {
+        let (shard, position) = (joining.shard, joining.position);
+        let mut held = joining.begin(upto).await?;
         for _ in 0..CHASES {
             let vat = joining.vat()?;
             let before = joining.copied;
@@ -92,20 +124,21 @@ impl Cluster {
         let vat = joining.vat()?;
         joining.delta(held, vat).await?;
         let (copied, copy, (member, link)) = (joining.copied, joining.copy, joining.target);
+        let server = member.name.clone();
+        tell!(self.events(), INFO, CopyDone, shard = shard, server = server.as_str(),
+            versions = copied; "a replica has all rows");
         self.assign(&member, &link, vec![(shard.to_owned(), vat)], vec![]).await?;
         let change = Change::PutReplica {
             shard: shard.to_owned(),
-            server: server.to_owned(),
+            server: server.clone(),
             state: ReplicaState::InSync,
         };
         let show = move |view: &mut View| view.shards[position].set_in_sync(&member, true);
         let hold = self.settle(Some(hold), vec![change], show).await?;
-        self.diverged.lock().remove(&(shard.to_owned(), server.to_owned()));
+        self.diverged.lock().remove(&(shard.to_owned(), server));
         drop(hold);
         copy.done();
-        let took = self.clock.now().saturating_sub(began);
-        tracing::info!(shard, server, versions = copied, ?took, "a replica is in sync");
-        Ok(())
+        Ok(copied)
     }
 
     /// A server's member and the way to it.

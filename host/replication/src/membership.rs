@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ringwright_events::tell;
 use ringwright_metadata::Change;
 use ringwright_model::{Attributes, ReplicaState, Schema, Server, Shard, Sharding, Term};
 use ringwright_wire::{Adopt, Adopted, Assign, ShardServer, Stamp, WireError};
@@ -223,6 +224,7 @@ impl Cluster {
         }
         let mut changes: Vec<Change> =
             lost.iter().map(|&p| out_of_sync(&view.shards[p], name)).collect();
+        let fallen: Vec<String> = lost.iter().map(|&p| view.shards[p].shard.id.clone()).collect();
         if !same {
             changes.push(put_server(member, &link.stamp.incarnation));
         }
@@ -232,6 +234,10 @@ impl Cluster {
             returned.connect(link);
         };
         drop(self.settle(Some(hold), changes, show).await?);
+        for shard in fallen {
+            tell!(self.events(), WARN, ReplicaOutOfSync, shard = shard, server = name;
+                "a replica fell out of sync: its server returned without it");
+        }
         tracing::info!(server = name, same_database = same, lost = lost_count, "server attached");
         Ok(())
     }

@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use ringwright_metadata::Change;
 use ringwright_model::Key;
+use ringwright_trace::Cause;
 use ringwright_wire::Op;
 use tokio::sync::oneshot;
 
@@ -30,6 +31,8 @@ pub(crate) struct Job {
     pub(crate) parts: Vec<(usize, Vec<Op>)>,
     /// What to keep with the commit.
     pub(crate) remember: Option<Change>,
+    /// On whose behalf it is done.
+    pub(crate) cause: Cause,
     /// Where the outcome goes.
     pub(crate) reply: oneshot::Sender<Result<(), WriteError>>,
 }
@@ -136,7 +139,7 @@ impl Queue {
                     }
                 }
                 Waiting::Write(job) => {
-                    if let Err(job) = join(&mut batches, &mut blocked, &mut reserved, job) {
+                    if let Some(job) = join(&mut batches, &mut blocked, &mut reserved, job) {
                         left.push_back(Waiting::Write(job));
                     }
                 }
@@ -153,17 +156,17 @@ impl Queue {
     }
 }
 
-/// Puts a job into the batch of its shards, where it may start.
+/// Puts a job into the batch of its shards; gives it back where it may not start yet.
 fn join(
     batches: &mut Vec<Batch>,
     blocked: &mut BTreeSet<usize>,
     reserved: &mut HashSet<Key>,
     job: Job,
-) -> Result<(), Job> {
+) -> Option<Job> {
     let shards: BTreeSet<usize> = job.parts.iter().map(|(s, _)| *s).collect();
     if !blocked.is_disjoint(&shards) {
         blocked.extend(shards);
-        return Err(job);
+        return Some(job);
     }
     let shares = |b: &Batch| !b.shards.is_disjoint(&shards);
     let mut size = job.size();
@@ -171,14 +174,14 @@ fn join(
     let too_large = size.rows > BATCH_ROWS || size.bytes > BATCH_BYTES;
     if too_large && batches.iter().any(shares) {
         blocked.extend(shards);
-        return Err(job);
+        return Some(job);
     }
     // A batch has one term, and one term has room for one change of a key. Only the keys are
     // kept free for the job that waits: others may fill its shards' batch meanwhile.
     let taken = |k| reserved.contains(&k) || batches.iter().any(|b| b.keys.contains(&k));
     if job.keys().any(taken) {
         reserved.extend(job.keys());
-        return Err(job);
+        return Some(job);
     }
     let mut sharing = batches.extract_if(.., |b| shares(b));
     // Into the one there is, as a rule, and not both into a third: a batch may be long already.
@@ -193,7 +196,7 @@ fn join(
     batch.size = size;
     batch.jobs.push(job);
     batches.push(batch);
-    Ok(())
+    None
 }
 
 #[cfg(test)]
@@ -202,12 +205,16 @@ mod tests {
 
     use super::*;
 
+    fn job(parts: Vec<(usize, Vec<Op>)>) -> Job {
+        Job { parts, remember: None, cause: Cause::current(), reply: oneshot::channel().0 }
+    }
+
     fn write(parts: &[(usize, &[Key])]) -> Waiting {
         let parts = parts
             .iter()
             .map(|(s, keys)| (*s, keys.iter().map(|k| Op::Delete { key: *k }).collect()))
             .collect();
-        Waiting::Write(Job { parts, remember: None, reply: oneshot::channel().0 })
+        Waiting::Write(job(parts))
     }
 
     fn hold(shards: &[usize]) -> Waiting {
@@ -312,7 +319,7 @@ mod tests {
     fn large(shard: usize, key: Key, bytes: usize) -> Waiting {
         let row = "x".repeat(bytes).into_boxed_str();
         let parts = vec![(shard, vec![Op::Insert { key, row }])];
-        Waiting::Write(Job { parts, remember: None, reply: oneshot::channel().0 })
+        Waiting::Write(job(parts))
     }
 
     #[test]

@@ -7,6 +7,7 @@ use futures::future::try_join_all;
 use ringwright_model::{Key, Sharding};
 use ringwright_wire::{QueryResult, RangeQuery, Read, WireError};
 use serde_json::value::RawValue;
+use tracing::{Instrument, debug_span};
 
 use crate::member::Link;
 use crate::view::{ShardView, View};
@@ -56,7 +57,11 @@ impl Cluster {
                 return Err(ReadError::NotConfigured);
             }
             let covering = view.covering(low, high);
-            let parts = covering.iter().map(|&i| self.read_shard(&view.shards[i], low, high));
+            let parts = covering.iter().map(|&i| {
+                let shard = &view.shards[i];
+                let span = debug_span!("read", shard = shard.shard.id);
+                self.read_shard(shard, low, high).instrument(span)
+            });
             let outcome = try_join_all(parts).await;
             // Checked after the data came: until then nobody else can have committed anything.
             self.charge.check()?;

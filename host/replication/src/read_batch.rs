@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use ringwright_trace::Cause;
 use ringwright_wire::{QueryResult, RangeQuery, Read, ShardServer, Stamp, WireError};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
@@ -14,7 +15,8 @@ const BATCH: usize = 256;
 /// Requests under way at once to one server: one that the server works on, one on its way.
 const LANES: usize = 2;
 
-type Waiting = (RangeQuery, oneshot::Sender<Result<QueryResult, WireError>>);
+type Reply = oneshot::Sender<Result<QueryResult, WireError>>;
+type Waiting = (RangeQuery, (Cause, Reply));
 
 pub(crate) struct ReadBatcher(mpsc::UnboundedSender<Waiting>);
 
@@ -31,7 +33,7 @@ impl ReadBatcher {
     pub(crate) async fn query(&self, query: RangeQuery) -> Result<QueryResult, WireError> {
         let (send, receive) = oneshot::channel();
         let gone = || WireError::Unreachable { message: "the link was closed".into() };
-        self.0.send((query, send)).map_err(|_| gone())?;
+        self.0.send((query, (Cause::current(), send))).map_err(|_| gone())?;
         receive.await.map_err(|_| gone())?
     }
 }
@@ -47,9 +49,11 @@ async fn lane(
         if queue.lock().await.recv_many(&mut batch, BATCH).await == 0 {
             return;
         }
-        let (queries, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let (queries, askers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let (causes, replies): (Vec<Cause>, Vec<Reply>) = askers.into_iter().unzip();
         let asked = queries.len();
-        match server.read(Read { stamp: stamp.clone(), queries }).await {
+        let read = server.read(Read { stamp: stamp.clone(), queries });
+        match Cause::of_all(causes.iter()).run(read).await {
             Ok(answer) if answer.results.len() == asked => {
                 for (reply, result) in replies.into_iter().zip(answer.results) {
                     let _ = reply.send(Ok(result)); // whoever asked may have gone

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use futures::future::join_all;
 use ringwright_model::Term;
 use ringwright_wire::{Applied, Apply, Op, Refusal, ShardBatch, WireError};
+use tracing::{Instrument, debug_span};
 
 use crate::queue::Job;
 use crate::view::View;
@@ -102,7 +103,7 @@ impl Batch {
             if due.is_empty() {
                 return Ok(());
             }
-            self.round(cluster, &due).await?;
+            self.round(cluster, &due).instrument(debug_span!("round")).await?;
         }
     }
 

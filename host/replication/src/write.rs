@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use prometheus::HistogramTimer;
+use ringwright_events::tell;
 use ringwright_metadata::{Change, Remembered};
 use ringwright_model::{Key, ReplicaState};
+use ringwright_trace::Cause;
 use ringwright_wire::Op;
 use tokio::sync::oneshot;
+use tracing::{Instrument, debug_span, info_span};
 
 use crate::hold::Hold;
 use crate::queue::{Job, Waiting};
@@ -58,7 +61,8 @@ impl Cluster {
         };
         let cluster = self.clone();
         // On its own task, so that a client that leaves cannot let go of the key's lock early.
-        let done = tokio::spawn(async move { cluster.write_once(request.ops, once).await });
+        let write = async move { cluster.write_once(request.ops, once).await };
+        let done = tokio::spawn(Cause::current().run(write));
         done.await.unwrap_or(Err(WriteError::Abandoned))
     }
 
@@ -89,7 +93,8 @@ impl Cluster {
             return self.paper_write(parts, remember).await;
         }
         let (reply, outcome) = oneshot::channel();
-        if !self.queue.lock().push(Waiting::Write(Job { parts, remember, reply })) {
+        let cause = Cause::current();
+        if !self.queue.lock().push(Waiting::Write(Job { parts, remember, cause, reply })) {
             return Err(WriteError::Overloaded);
         }
         self.dispatch();
@@ -168,7 +173,8 @@ impl Cluster {
         }
         let kept = jobs.iter_mut().zip(&batch.verdicts).filter(|(_, verdict)| verdict.is_none());
         changes.extend(kept.filter_map(|(job, _)| job.remember.take()));
-        self.commits.commit(changes).await?;
+        self.commits.commit(changes).instrument(debug_span!("commit")).await?;
+        tracing::debug!(shards = live.len(), "committed");
         self.views.publish(|view| {
             live.iter().for_each(|part| view.shards[part.position].vat = part.vat + 1);
             for (part, fallen) in &fallen {
@@ -177,7 +183,8 @@ impl Cluster {
         });
         for (part, fallen) in fallen {
             self.metrics.fallen.inc();
-            tracing::warn!(shard = %part.shard, server = %fallen.member.name, vat = part.vat,
+            tell!(self.events(), WARN, ReplicaOutOfSync, shard = part.shard.as_str(),
+                server = fallen.member.name.as_str(), vat = part.vat, diverged = fallen.diverged;
                 "a replica fell out of sync");
             if fallen.diverged {
                 self.diverged.lock().insert((part.shard.clone(), fallen.member.name.clone()));
@@ -185,4 +192,15 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+/// On whose behalf a batch is written: all its jobs', in a span within that of the first.
+pub(crate) fn cause_of(jobs: &[Job]) -> Cause {
+    let cause = Cause::of_all(jobs.iter().map(|job| &job.cause));
+    let writers = jobs.len();
+    let span = info_span!(parent: cause.span(), "write", request_id = cause.request(), writers);
+    for job in jobs.iter().skip(1) {
+        span.follows_from(job.cause.span());
+    }
+    cause.within(span)
 }

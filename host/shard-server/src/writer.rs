@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ringwright_trace::Cause;
 use ringwright_wire::WireError;
 use tokio::sync::{mpsc, oneshot};
+use tracing::debug_span;
 
 use crate::catalog::Catalog;
 use crate::database::{Database, LONGEST, Transaction, storage};
@@ -45,8 +47,10 @@ impl Writer {
                 let timed = metrics.transactions.start_timer();
                 // On a task of its own: should it panic, those in it get no answer, which they
                 // take for a failure, and the writer goes on.
-                let write = perform(database.clone(), std::mem::take(&mut group));
-                let written = tokio::spawn(write).await;
+                let group = std::mem::take(&mut group);
+                let cause = cause_of(&group);
+                let write = perform(database.clone(), group);
+                let written = tokio::spawn(cause.run(write)).await;
                 timed.observe_duration();
                 if written.is_err() {
                     tracing::error!("a group of writes was abandoned");
@@ -60,7 +64,8 @@ impl Writer {
     /// Does it, together with what else waits.
     pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Answer, WireError> {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Asked { write, outcome: Err(storage("not done")), reply });
+        let cause = Cause::current();
+        let job = Box::new(Asked { write, cause, outcome: Err(storage("not done")), reply });
         self.0.send(job).await.map_err(|_| storage("the writer has stopped"))?;
         answer.await.map_err(|_| storage("the write was abandoned"))?
     }
@@ -69,6 +74,8 @@ impl Writer {
 /// A message with its outcome and who waits for it, whatever its type.
 #[async_trait]
 trait Job: Send {
+    /// On whose behalf it is done.
+    fn cause(&self) -> &Cause;
     /// Performs it; returns whether what it did may stay.
     async fn run(&mut self, unit: &mut Unit) -> bool;
     /// Answers it once the fate of the transaction is known.
@@ -77,12 +84,17 @@ trait Job: Send {
 
 struct Asked<W: Write> {
     write: W,
+    cause: Cause,
     outcome: Result<W::Answer, WireError>,
     reply: oneshot::Sender<Result<W::Answer, WireError>>,
 }
 
 #[async_trait]
 impl<W: Write> Job for Asked<W> {
+    fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
     async fn run(&mut self, unit: &mut Unit) -> bool {
         self.outcome = self.write.perform(unit).await;
         self.outcome.is_ok()
@@ -94,10 +106,22 @@ impl<W: Write> Job for Asked<W> {
     }
 }
 
+/// On whose behalf a group is written: all its messages', in a span within that of the first.
+fn cause_of(jobs: &[Box<dyn Job>]) -> Cause {
+    let cause = Cause::of_all(jobs.iter().map(|job| job.cause()));
+    let messages = jobs.len();
+    let span = debug_span!(parent: cause.span(), "flush", request_id = cause.request(), messages);
+    for job in jobs.iter().skip(1) {
+        span.follows_from(job.cause().span());
+    }
+    cause.within(span)
+}
+
 async fn perform(database: Database, mut jobs: Vec<Box<dyn Job>>) {
     let fate = database.bounded(LONGEST, commit(&database, &mut jobs)).await;
-    if let Err(e) = &fate {
-        tracing::error!(error = %e, writes = jobs.len(), "a transaction failed");
+    match &fate {
+        Ok(()) => tracing::debug!(writes = jobs.len(), "on disk"),
+        Err(e) => tracing::error!(error = %e, writes = jobs.len(), "a transaction failed"),
     }
     for job in jobs {
         job.answer(fate.clone());

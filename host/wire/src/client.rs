@@ -63,6 +63,7 @@ impl HttpShardServer {
         if let Some(secret) = &self.secret {
             request.headers_mut().insert(AUTHORIZATION, secret.authorization());
         }
+        ringwright_trace::pass_on(request.headers_mut());
         let exchange = async {
             let response = self.client.request(request).await.map_err(unreachable)?;
             let status = response.status();

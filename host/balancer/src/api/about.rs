@@ -29,6 +29,7 @@ const ROUTES: [(&str, &str); 21] = [
     ("plugins/active", "/plugins/active - Methods : PUT"),
     ("plugins/shadow", "/plugins/shadow - Methods : GET,PUT,DELETE"),
     ("ring", "/ring - Methods : GET"),
+    ("events", "/events - Methods : GET"),
     ("healthz", "/healthz - Methods : GET"),
     ("readyz", "/readyz - Methods : GET"),
     ("metrics", "/metrics - Methods : GET"),

@@ -46,9 +46,17 @@ pub(super) async fn admit(State(limits): State<Limits>, request: Request, next: 
     let Ok(under_way) = limits.under_way.try_acquire_owned() else {
         return later(ApiError::unavailable("too many requests are under way"));
     };
+    let answer = next.run(request).await;
+    if answer.extensions().get::<Lasting>().is_some() {
+        return answer;
+    }
     let under_way = Arc::new(under_way);
-    next.run(request).await.map(|body| Body::new(Answer { body, under_way }))
+    answer.map(|body| Body::new(Answer { body, under_way }))
 }
+
+/// Marks an answer that goes on for as long as its client listens: its request is done.
+#[derive(Clone)]
+pub(super) struct Lasting;
 
 /// A refusal of what may do well in a second.
 pub(super) fn later(refusal: ApiError) -> Response {

@@ -5,6 +5,7 @@ mod attributes;
 mod connections;
 mod database;
 mod error;
+mod events;
 mod limits;
 mod listed;
 mod measured;
@@ -20,11 +21,13 @@ mod repeatable;
 mod ring;
 mod rows;
 mod servers;
+mod streams;
 mod token;
 mod whole;
 
 pub use error::{ApiError, Failure};
 pub use payload::Payload;
+pub(crate) use streams::Streams;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -68,6 +71,7 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .routes(routes!(rows::update, rows::update_example))
         .routes(routes!(rows::del, rows::del_example))
         .routes(routes!(ring::ring))
+        .routes(routes!(events::events))
         .split_for_parts();
     router
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi))
@@ -78,6 +82,7 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .layer(from_fn_with_state(limits, limits::admit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(balancer.clone(), measured::measure))
+        .layer(from_fn(ringwright_trace::begin))
         .with_state(balancer)
 }
 
@@ -109,7 +114,13 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
     let (most, open) = (balancer.settings.max_connections, balancer.metrics.connections.clone());
-    connections::serve(listener, most, router(balancer), open, stop).await;
+    let router = router(balancer.clone());
+    let stop = async move {
+        stop.await;
+        // Nobody waits for what has no end.
+        balancer.streams.end();
+    };
+    connections::serve(listener, most, router, open, stop).await;
 }
 
 /// A fault of ours, told as one; the request that met it is lost, nothing else.

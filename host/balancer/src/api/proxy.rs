@@ -74,6 +74,7 @@ async fn ask(balancer: &Balancer, address: &str, path: Option<PathAndQuery>) -> 
     if let Some(secret) = balancer.fleet.secret() {
         request.headers_mut().insert(header::AUTHORIZATION, secret.authorization());
     }
+    ringwright_trace::pass_on(request.headers_mut());
     let limit = balancer.settings.server_timeout;
     let answer = tokio::time::timeout(limit, balancer.http.request(request)).await.ok()?.ok()?;
     Some(answer.into_response())

@@ -12,6 +12,7 @@ mod kind;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::future::pending;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -19,7 +20,7 @@ use ringwright_model::Choice;
 use ringwright_plugin_runtime::{
     CallError, Catalogue, HashPlugin, Listing, PlacementPlugin, Runtime,
 };
-use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 pub use calls::Calls;
 pub use error::BrainError;
@@ -59,7 +60,19 @@ pub struct Brain {
     placement: InUse<PlacementPlugin>,
     /// Digests of the plugins out of service, and why.
     out: Mutex<BTreeMap<String, String>>,
-    trouble: Notify,
+    put_out: UnboundedSender<Trouble>,
+    trouble: tokio::sync::Mutex<UnboundedReceiver<Trouble>>,
+}
+
+/// A plugin that was taken out of service.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// Which one.
+    pub choice: Choice,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Why.
+    pub reason: String,
 }
 
 impl Brain {
@@ -78,6 +91,7 @@ impl Brain {
         let placement = first(&mut catalogue, placement, &settings.placement)?;
         let runtime = catalogue.runtime().clone();
         let watch = Watch::start(catalogue).map_err(|e| BrainError::Watch(e.to_string()))?;
+        let (put_out, trouble) = unbounded_channel();
         Ok(Brain {
             runtime,
             watch,
@@ -85,7 +99,8 @@ impl Brain {
             hash: InUse::new(hash),
             placement: InUse::new(placement),
             out: Mutex::default(),
-            trouble: Notify::new(),
+            put_out,
+            trouble: tokio::sync::Mutex::new(trouble),
         })
     }
 
@@ -156,11 +171,10 @@ impl Brain {
         if !active.faults.set_out() {
             return;
         }
-        let Choice { name, digest, .. } = &active.choice;
-        let kind = P::NAME;
-        tracing::error!(plugin = name, kind, digest, reason, "a plugin is taken out of service");
-        self.out.lock().insert(digest.clone(), reason);
-        self.trouble.notify_one();
+        let choice = active.choice.clone();
+        self.out.lock().insert(choice.digest.clone(), reason.clone());
+        // The receiver lives as long as this.
+        let _ = self.put_out.send(Trouble { choice, kind: P::NAME, reason });
     }
 
     /// Why the plugin of that digest is out of service, where it is.
@@ -174,8 +188,12 @@ impl Brain {
     }
 
     /// Waits until a plugin is taken out of service.
-    pub async fn trouble(&self) {
-        self.trouble.notified().await;
+    pub async fn trouble(&self) -> Trouble {
+        match self.trouble.lock().await.recv().await {
+            Some(trouble) => trouble,
+            // The sender lives as long as this.
+            None => pending().await,
+        }
     }
 
     /// What to use in place of the active hash function: the last before it that behaved first.

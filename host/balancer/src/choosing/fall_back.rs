@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringwright_events::tell;
+
 use super::Found;
 use crate::Balancer;
+use crate::brain::Trouble;
 
 /// The pause before another try where the first did not work out.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -13,10 +16,21 @@ impl Balancer {
     /// Replaces plugins that fail too often by the last that behaved, for as long as it runs.
     pub async fn mind_the_brains(self: Arc<Self>) {
         loop {
-            self.brain.trouble().await;
+            let trouble = self.brain.trouble().await;
+            self.tell_trouble(&trouble);
             while !self.fall_back().await {
                 tokio::time::sleep(PAUSE).await;
             }
+        }
+    }
+
+    fn tell_trouble(&self, Trouble { choice, kind, reason }: &Trouble) {
+        let (plugin, digest) = (choice.name.as_str(), choice.digest.as_str());
+        tell!(self.cluster.events(), ERROR, PluginOutOfService, plugin = plugin, of = *kind,
+            digest = digest, reason = reason.as_str(); "a plugin is taken out of service");
+        if self.router.shadow().is_some_and(|shadow| shadow.hash.choice.digest == digest) {
+            tell!(self.cluster.events(), WARN, ShadowEnded, plugin = plugin;
+                "a shadow has ended: its function failed");
         }
     }
 

@@ -13,6 +13,7 @@ pub use upload::UploadError;
 
 use std::sync::Arc;
 
+use ringwright_events::tell;
 use ringwright_metadata::Change;
 use ringwright_plugin_runtime::{HashPlugin, PlacementPlugin};
 use ringwright_replication::ClusterError;
@@ -92,15 +93,20 @@ impl Balancer {
     /// Where there is none of that name, or it fails.
     pub async fn shadow(&self, pick: Option<&Pick>) -> Result<(), ChooseError> {
         let Some(pick) = pick else {
-            self.router.end_shadow();
+            if let Some(ended) = self.router.end_shadow() {
+                tell!(self.cluster.events(), INFO, ShadowEnded,
+                    plugin = ended.hash.choice.name.as_str(); "a shadow was ended");
+            }
             return Ok(());
         };
         let found = self.brain.find::<HashPlugin>(pick, false).await?;
         let _one = self.choosing.lock().await;
         // What could not become active need not be watched.
         let prepared = self.prepare(found).await?;
-        tracing::info!(plugin = pick.name, "a hash function is in the shadow of the active one");
-        self.router.start_shadow(prepared).map_err(ChooseError::Thread)
+        self.router.start_shadow(prepared).map_err(ChooseError::Thread)?;
+        tell!(self.cluster.events(), INFO, ShadowBegun, plugin = pick.name.as_str();
+            "a hash function is in the shadow of the active one");
+        Ok(())
     }
 
     /// Tries a hash function on what requests will need of it first.
@@ -117,12 +123,15 @@ impl Balancer {
         self.cluster.record(changes).await?;
         if let Some(hash) = hash {
             let hash = self.router.adopt(hash);
-            tracing::info!(plugin = hash.choice.name, "hash function swapped");
+            tell!(self.cluster.events(), INFO, PluginSwapped, plugin = hash.choice.name.as_str(),
+                of = "hash", digest = hash.choice.digest.as_str(); "hash function swapped");
             self.brain.use_hash(Arc::clone(&hash));
             self.record_ring().await;
         }
         if let Some(placement) = placement {
-            tracing::info!(plugin = placement.choice.name, "placement policy swapped");
+            tell!(self.cluster.events(), INFO, PluginSwapped,
+                plugin = placement.choice.name.as_str(), of = "placement",
+                digest = placement.choice.digest.as_str(); "placement policy swapped");
             self.brain.use_placement(placement);
         }
         Ok(())

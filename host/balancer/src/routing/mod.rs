@@ -25,6 +25,7 @@ use rand::RngExt;
 use ringwright_plugin_runtime::HashPlugin;
 use ringwright_replication::{Member, Routing, ShardView};
 use ringwright_ring::Table;
+use tracing::debug_span;
 
 use crate::brain::{Active, Brain};
 use bounded::Load;
@@ -90,6 +91,7 @@ impl Router {
         }
         let mut sorted = sorted(servers);
         let rings = self.maker.current();
+        let _asked = debug_span!("plugin", plugin = rings.hash.choice.name).entered();
         match rings.settled(&sorted) {
             // It is not asked any more; another takes its place in a moment.
             _ if rings.hash.faults.is_out() => {}
@@ -212,9 +214,9 @@ impl Router {
         Ok(())
     }
 
-    /// Ends what the last such function sees.
-    pub fn end_shadow(&self) {
-        self.shadow.store(None);
+    /// Ends what the last such function sees; answers which one that was.
+    pub fn end_shadow(&self) -> Option<Arc<Shadow>> {
+        self.shadow.swap(None)
     }
 
     /// The function in the shadow of the active one, where there is one.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use ringwright_events::tell;
 use ringwright_model::{Shard, Sharding};
 use ringwright_replication::{ClusterError, Expansion, Member, View};
 
@@ -94,7 +95,10 @@ impl Balancer {
             }
         }
         self.record_ring().await;
-        tracing::info!(?names, "servers added");
+        for name in &names {
+            tell!(self.cluster.events(), INFO, ServerAdded, server = name.as_str();
+                "a server was added");
+        }
         Ok(names)
     }
 

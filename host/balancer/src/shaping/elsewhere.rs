@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ringwright_events::tell;
 use ringwright_replication::{ClusterError, Expansion, Member};
 
 use super::placing::Model;
@@ -34,7 +35,8 @@ impl Balancer {
                 return;
             }
             match self.move_copy(shard, name, to).await {
-                Ok(()) => tracing::warn!(shard, from = name, to, "a lost copy was replaced"),
+                Ok(()) => tell!(self.cluster.events(), WARN, ReplicaMoved, shard = shard.as_str(),
+                    from = name, to = to.as_str(); "a lost copy was replaced"),
                 Err(error) => {
                     tracing::error!(shard, from = name, to, %error, "a lost copy stays");
                 }

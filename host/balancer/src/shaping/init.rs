@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use ringwright_events::tell;
 use ringwright_metadata::Change;
 use ringwright_model::{Schema, Sharding};
 use ringwright_replication::{Expansion, Member};
@@ -94,7 +95,8 @@ impl Balancer {
         }
         drop(choosing);
         self.record_ring().await;
-        tracing::info!(servers = n, shards = plan.shards.len(), "the database is configured");
+        tell!(self.cluster.events(), INFO, ClusterInitialised, servers = n,
+            shards = plan.shards.len(); "the database is configured");
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! `/rebalance`: copies move toward balance, where the placement policy sees a gain.
 
+use ringwright_events::tell;
 use ringwright_plugin_runtime::{Goal, PlacementPlugin};
 use ringwright_replication::ClusterError;
 
@@ -24,6 +25,8 @@ impl Balancer {
             let moved = self.move_all(&moves).await;
             self.record_ring().await;
             moved?;
+            tell!(self.cluster.events(), INFO, Rebalanced, moves = moves.len();
+                "the moves toward balance are made");
         }
         Ok(moves)
     }
@@ -55,7 +58,8 @@ impl Balancer {
                     m.to
                 )));
             }
-            tracing::info!(shard = m.shard, from, to = m.to, "a copy was moved");
+            tell!(self.cluster.events(), INFO, ReplicaMoved, shard = m.shard.as_str(),
+                from = from.as_str(), to = m.to.as_str(); "a copy was moved");
         }
         Ok(())
     }

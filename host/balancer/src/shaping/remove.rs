@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use ringwright_events::tell;
 use ringwright_replication::{Expansion, Member, ShardView, View};
 
 use super::ShapeError;
@@ -56,7 +57,10 @@ impl Balancer {
         }
         self.dismiss(leaving.iter().map(String::as_str)).await;
         self.record_ring().await;
-        tracing::info!(?leaving, "servers removed");
+        for name in &leaving {
+            tell!(self.cluster.events(), INFO, ServerRemoved, server = name.as_str();
+                "a server was removed");
+        }
         Ok(leaving)
     }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use ringwright_control::Instance;
+use ringwright_events::{Events, tell};
 use ringwright_replication::Member;
 use ringwright_wire::WireError;
 use tokio::sync::Notify;
@@ -67,6 +68,10 @@ impl Supervisor {
         listener.abort();
     }
 
+    fn events(&self) -> &Events {
+        self.balancer.cluster.events()
+    }
+
     /// Whether nobody watches this member yet; the caller does from now on.
     fn is_first(&self, member: &Arc<Member>) -> bool {
         self.watched.lock().insert(Arc::as_ptr(member).addr())
@@ -93,7 +98,8 @@ impl Supervisor {
             tracing::debug!(server = name, handle, "the death of a server that was replaced");
             return;
         }
-        tracing::warn!(server = name, handle, "HEARTBEAT lost: the server exited");
+        tell!(self.events(), WARN, HeartbeatLost, server = name.as_str(), handle = handle.as_str();
+            "HEARTBEAT lost: the server exited");
         if let Err(error) = self.balancer.cluster.detach(name) {
             tracing::debug!(server = name, %error, "an exited server was not detached");
         }
@@ -114,7 +120,8 @@ impl Supervisor {
             }
             if self.beats(&member).await {
                 if misses > 0 {
-                    tracing::info!(server = name, misses, "HEARTBEAT is back");
+                    tell!(self.events(), INFO, HeartbeatBack, server = name, misses = misses;
+                        "HEARTBEAT is back");
                 }
                 misses = 0;
                 member.set_suspect(false);
@@ -127,7 +134,8 @@ impl Supervisor {
             misses += 1;
             self.balancer.metrics.heartbeats.missed(name);
             member.set_suspect(true);
-            tracing::warn!(server = name, misses, "HEARTBEAT missed");
+            tell!(self.events(), WARN, HeartbeatMissed, server = name, misses = misses;
+                "HEARTBEAT missed");
             if misses >= settings.flatline_after {
                 self.replace(&member).await;
                 misses = 0;
@@ -151,10 +159,11 @@ impl Supervisor {
         let name = member.name.as_str();
         let heartbeats = &self.balancer.metrics.heartbeats;
         heartbeats.flatlined(name);
-        tracing::error!(server = name, "FLATLINE: the server is given up");
+        tell!(self.events(), ERROR, Flatline, server = name; "FLATLINE: the server is given up");
         let mut pause = self.balancer.settings.heartbeat_interval;
         for attempt in 1_u32.. {
-            tracing::warn!(server = name, attempt, "RESPAWN: starting a replacement");
+            tell!(self.events(), WARN, RespawnBegun, server = name, attempt = attempt;
+                "RESPAWN: starting a replacement");
             match self.balancer.respawn(member).await {
                 Ok(()) => {
                     heartbeats.respawned(name, true);
@@ -166,7 +175,8 @@ impl Supervisor {
                 }
                 Err(error) => {
                     heartbeats.respawned(name, false);
-                    tracing::error!(server = name, %error, attempt, "RESPAWN failed");
+                    tell!(self.events(), ERROR, RespawnFailed, server = name,
+                        error = error.to_string(), attempt = attempt; "RESPAWN failed");
                 }
             }
             if attempt.is_multiple_of(self.balancer.settings.respawn_attempts) {
@@ -181,7 +191,7 @@ impl Supervisor {
                 return;
             }
         }
-        tracing::info!(server = name, "RESPAWN: the replacement is up");
+        tell!(self.events(), INFO, ServerBack, server = name; "RESPAWN: the replacement is up");
         self.is_back.notify_one();
     }
 
@@ -209,7 +219,7 @@ impl Supervisor {
         let pause = self.balancer.settings.heartbeat_interval;
         self.joins.ended(&pair, joined.is_ok(), pause);
         if let Err(error) = joined {
-            tracing::warn!(shard, server, %error, "a replica could not be brought into sync yet");
+            tracing::debug!(shard, server, %error, "a replica is to be tried again");
         }
     }
 }

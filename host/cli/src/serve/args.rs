@@ -20,6 +20,7 @@ use super::metadata::Metadata;
 use crate::memory::{self, PluginMemory};
 use crate::postgres::Flags;
 use crate::shard_server::Engine;
+use crate::traces;
 
 /// How long a shard server may take to end; it gives its requests 7 s, and its Postgres 3 s.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(12);
@@ -194,6 +195,8 @@ pub struct Args {
     rate_limit: u32,
 
     #[command(flatten)]
+    pub traces: traces::Args,
+    #[command(flatten)]
     pub docker: DockerArgs,
     #[command(flatten)]
     postgres: Flags,
@@ -296,7 +299,9 @@ impl Args {
         let ours = ["RINGWRIGHT_LOG", "RINGWRIGHT_LOG_FORMAT"];
         let logged =
             ours.iter().filter_map(|name| Some(((*name).into(), std::env::var(name).ok()?)));
-        logged.chain([self.postgres.cache_variable()]).collect()
+        let traced = self.traces.endpoint();
+        let traced = traced.map(|url| ("RINGWRIGHT_OTLP_ENDPOINT".into(), url.into()));
+        logged.chain(traced).chain([self.postgres.cache_variable()]).collect()
     }
 
     /// How long a server may take over any one request.
@@ -351,6 +356,8 @@ impl Args {
     fn shard_server(&self, data: &DataFolder) -> Vec<OsString> {
         let ours = ["--host", "127.0.0.1", "--engine", self.engine.name(), "--database-url="];
         let secret = ["--secret-file".into(), data.secret().into()];
-        [ours.map(Into::into).to_vec(), secret.to_vec(), self.postgres.words()].concat()
+        let traces = format!("--otlp-endpoint={}", self.traces.endpoint().unwrap_or_default());
+        let ours = ours.map(Into::into).to_vec();
+        [ours, secret.to_vec(), vec![traces.into()], self.postgres.words()].concat()
     }
 }

@@ -42,6 +42,9 @@ use port::Port;
 /// How long requests under way may still take once the balancer is to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long the last events may take to be written.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// What a shell answers for a program that Ctrl-C ended.
 const EXIT_AT_ONCE: i32 = 130;
 
@@ -95,6 +98,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
             end
         }
     };
+    balancer.cluster.events().settle(LAST_WORDS).await;
     // The servers serve whoever takes charge.
     match end {
         End::Told => {}

@@ -15,3 +15,4 @@ mod program;
 mod start;
 mod stopping;
 mod tools;
+mod traces;

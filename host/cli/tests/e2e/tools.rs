@@ -203,3 +203,40 @@ fn bench_plugins_answers_json_and_wants_something_to_compare() {
     assert!(!none.status.success());
     assert!(text(&none.stderr).contains("no hash function to compare"), "{}", text(&none.stderr));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_shows_what_happened_and_follows_a_balancer_over_its_restart() {
+    let data = tempfile::tempdir().unwrap();
+    let mut balancer = Balancer::configured(data.path(), &[]).await;
+    let port: u16 = balancer.url.rsplit(':').next().unwrap().parse().unwrap();
+    let told = run(&["events", "--url", &balancer.url]);
+    assert!(told.status.success(), "{told:?}");
+    let kinds = |told: &[u8]| -> Vec<String> {
+        let words = |line: &str| line.split_whitespace().nth(1).unwrap().to_owned();
+        text(told).lines().map(words).collect()
+    };
+    assert_eq!(kinds(&told.stdout), ["charge-taken", "cluster-initialised"]);
+    let json = run(&["events", "--url", &balancer.url, "--last", "1", "--output", "json"]);
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json[0]["kind"], "cluster-initialised");
+
+    let seen = tempfile::NamedTempFile::new().unwrap();
+    let args = ["events", "--url", &balancer.url, "--follow", "--last", "1"];
+    let mut follower = ringwright(&args).stdout(seen.reopen().unwrap()).spawn().unwrap();
+    let shown = || kinds(&std::fs::read(seen.path()).unwrap());
+    balancer.kill_server("Server1");
+    balancer.says("RESPAWN: the replacement is up").await;
+    until("it was shown", async || shown().contains(&"server-back".to_owned()).then_some(())).await;
+    assert!(balancer.interrupt().await.success());
+    assert!(!balancer.log().contains("given up after"), "it waited for the stream");
+    let _again = Balancer::start_on(port, data.path(), &[]).await;
+    until("the restart is shown", async || {
+        (shown().last().is_some_and(|kind| kind == "charge-taken")).then_some(())
+    })
+    .await;
+    let shown = shown();
+    assert_eq!(shown.iter().filter(|kind| *kind == "server-back").count(), 1, "{shown:?}");
+    assert_eq!(shown.iter().filter(|kind| *kind == "charge-taken").count(), 1, "{shown:?}");
+    signal(follower.id(), "INT");
+    follower.wait().unwrap();
+}

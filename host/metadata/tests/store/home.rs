@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ringwright_metadata::{Change, MetadataError, MetadataStore, SqlStore};
-use ringwright_model::{Attributes, Epoch, ReplicaState, Server, Shard};
+use ringwright_model::{Attributes, Epoch, Event, EventId, EventKind, ReplicaState, Server, Shard};
+use serde_json::json;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
@@ -74,10 +75,12 @@ impl Home {
         self.sql(match (on_postgres, layout) {
             (false, 2) => "PRAGMA user_version = 2",
             (false, 3) => "PRAGMA user_version = 3",
-            (false, _) => "PRAGMA user_version = 4",
+            (false, 4) => "PRAGMA user_version = 4",
+            (false, _) => "PRAGMA user_version = 5",
             (true, 2) => "UPDATE layout SET version = 2",
             (true, 3) => "UPDATE layout SET version = 3",
-            (true, _) => "UPDATE layout SET version = 4",
+            (true, 4) => "UPDATE layout SET version = 4",
+            (true, _) => "UPDATE layout SET version = 5",
         })
         .await;
     }
@@ -156,4 +159,19 @@ pub async fn answer(store: &SqlStore, key: &str) -> Option<String> {
 
 pub fn is_lost(result: Result<(), MetadataError>) -> bool {
     matches!(result, Err(MetadataError::ChargeLost { .. }))
+}
+
+/// An event about a shard, as far from 1970 as its number says.
+pub fn event(id: EventId) -> Event {
+    let details = [("versions".to_owned(), json!(7)), ("error".to_owned(), json!("it's \"so\""))];
+    Event {
+        id,
+        time: SystemTime::UNIX_EPOCH + Duration::from_millis(id),
+        kind: EventKind::CopyFailed,
+        server: None,
+        shard: Some("s1".into()),
+        plugin: None,
+        message: format!("event {id}"),
+        details: details.into_iter().collect(),
+    }
 }

@@ -64,9 +64,10 @@ pub async fn several_that_find_the_same_new_database_all_open_it(home: Home) {
     assert_eq!(ids.len(), 1, "each cluster has one id: {ids:?}");
 }
 
-pub async fn a_charge_of_the_layout_before_the_last_has_a_term_nobody_knows(home: Home) {
+pub async fn a_charge_of_the_second_layout_has_a_term_nobody_knows(home: Home) {
     let store = small(&home).await;
     store.close().await;
+    home.sql("DROP TABLE event").await;
     home.sql("ALTER TABLE charge DROP COLUMN term_ms").await;
     home.set_layout(2).await;
     let store = home.open().await;
@@ -78,11 +79,24 @@ pub async fn a_charge_of_the_layout_before_the_last_has_a_term_nobody_knows(home
     assert_eq!(home.open().await.charge().await.unwrap().term, TERM, "nor is it brought up twice");
 }
 
+pub async fn a_database_of_the_layout_before_the_last_gets_a_log_of_events(home: Home) {
+    small(&home).await.close().await;
+    home.sql("DROP TABLE event").await;
+    home.set_layout(3).await;
+    let store = home.open().await;
+    assert_eq!(store.events(0, 10).await.unwrap(), []);
+    store.keep_events(&[event(1)]).await.unwrap();
+    store.close().await;
+    let store = home.open().await;
+    assert_eq!(store.events(0, 10).await.unwrap(), [event(1)], "nor is it brought up twice");
+    assert_eq!(store.load().await.unwrap().shards.len(), 2);
+}
+
 pub async fn the_database_of_a_newer_version_is_left_alone(home: Home) {
     small(&home).await.close().await;
-    home.set_layout(4).await;
+    home.set_layout(5).await;
     let error = home.try_open().await.unwrap_err();
     assert!(matches!(&error, MetadataError::Corrupt(text) if text.contains("newer")), "{error}");
-    home.set_layout(3).await;
+    home.set_layout(4).await;
     assert_eq!(home.open().await.load().await.unwrap().shards.len(), 2);
 }

@@ -7,6 +7,7 @@
 mod changes;
 mod charge;
 mod cluster;
+mod events;
 mod home;
 mod layouts;
 mod outages;
@@ -76,9 +77,18 @@ suite! {
             nothing_is_committed_after_the_charge_was_taken,
             an_apply_given_up_half_way_leaves_the_store_usable,
         }
+        events {
+            events_are_there_as_they_were_kept_the_oldest_first,
+            an_event_kept_twice_is_there_once,
+            the_newest_are_kept_and_the_others_go,
+            whoever_lost_the_charge_keeps_its_events,
+            a_kind_of_a_newer_version_is_left_out,
+            what_can_never_be_kept_is_told_from_what_could_not_be_now,
+        }
         layouts {
             several_that_find_the_same_new_database_all_open_it,
-            a_charge_of_the_layout_before_the_last_has_a_term_nobody_knows,
+            a_charge_of_the_second_layout_has_a_term_nobody_knows,
+            a_database_of_the_layout_before_the_last_gets_a_log_of_events,
             the_database_of_a_newer_version_is_left_alone,
         }
     }

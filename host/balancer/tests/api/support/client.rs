@@ -11,6 +11,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
+use super::Stream;
+
 /// A client of a balancer; clones share its connections.
 #[derive(Clone)]
 pub struct Client {
@@ -65,6 +67,18 @@ impl Client {
             headers: parts.headers,
             text: String::from_utf8(body.to_vec()).unwrap(),
         }
+    }
+
+    /// Listens to events for as long as they come.
+    pub async fn listen(&self, path: &str, headers: &[(&str, &str)]) -> Stream {
+        let mut request = Request::get(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = self.http.request(request.body(Full::default()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        Stream::new(answer.into_body())
     }
 
     /// Sends a payload.

@@ -3,9 +3,11 @@
 mod client;
 pub mod platform;
 mod servers;
+mod stream;
 
 pub use client::{Answer, Client};
 pub use servers::Servers;
+pub use stream::{Sent, Stream};
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};

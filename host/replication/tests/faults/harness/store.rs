@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use ringwright_metadata::{
     Change, Charge, MetadataError, MetadataStore, Remembered, RingPoint, SqlStore,
 };
-use ringwright_model::{ClusterConfig, Epoch};
+use ringwright_model::{ClusterConfig, Epoch, Event, EventId};
 
 use super::{Dice, Fate};
 
@@ -133,5 +133,12 @@ impl MetadataStore for FaultyStore {
     }
     async fn remembered(&self, key: &str) -> Result<Option<Remembered>, MetadataError> {
         self.store.remembered(key).await
+    }
+    /// Not kept: no rule is about them, and they come when they will.
+    async fn keep_events(&self, _: &[Event]) -> Result<(), MetadataError> {
+        Ok(())
+    }
+    async fn events(&self, _: EventId, _: u32) -> Result<Vec<Event>, MetadataError> {
+        Ok(Vec::new())
     }
 }
