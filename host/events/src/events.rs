@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use parking_lot::Mutex;
 use ringwright_metadata::MetadataStore;
 use ringwright_model::{EVENTS_OF_AN_EPOCH, Epoch, Event, EventId, EventKind};
+use ringwright_trace::RequestId;
 use serde_json::{Map, Value};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::timeout;
@@ -61,8 +62,8 @@ impl Events {
         Events(shared)
     }
 
-    /// Notes an event as of now; see [`tell!`](crate::tell), which tells the log as well. Never
-    /// waits.
+    /// Notes an event as of now, on behalf of the request that is served here; see
+    /// [`tell!`](crate::tell), which tells the log as well. Never waits.
     pub fn note<const N: usize>(
         &self,
         kind: EventKind,
@@ -72,6 +73,9 @@ impl Events {
         let mut details: Map<String, Value> = Map::new();
         details.extend(fields.into_iter().map(|(name, value)| (name.to_owned(), plain(value))));
         details.retain(|_, value| !value.is_null());
+        if let Some(request) = RequestId::current() {
+            details.insert("request_id".into(), request.as_str().into());
+        }
         let mut about = |name| match details.remove(name)? {
             Value::String(text) => Some(text),
             other => Some(other.to_string()),

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use ringwright_events::{Events, tell};
 use ringwright_metadata::{Change, Charge, MetadataError, MetadataStore, Remembered, RingPoint};
 use ringwright_model::{ClusterConfig, Epoch, Event, EventId, EventKind};
+use ringwright_trace::RequestId;
 use serde_json::json;
 
 /// Longer than all that may be waited for.
@@ -130,6 +131,16 @@ async fn an_event_has_what_the_line_of_the_log_has() {
     assert!(said.starts_with("plugin\u{fffd} said: ä") && said.ends_with("ä…"), "{said}");
     assert!(said.len() < 1010, "{}", said.len());
     assert_eq!(kept.details.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_names_the_request_that_it_came_of() {
+    let (_, events) = begin();
+    let mut feed = events.feed();
+    miss(&events, 1);
+    RequestId::named(format_args!("mine")).run(async { miss(&events, 2) }).await;
+    assert_eq!(feed.next().await.unwrap().details.get("request_id"), None);
+    assert_eq!(feed.next().await.unwrap().details["request_id"], "mine");
 }
 
 #[tokio::test(start_paused = true)]
