@@ -11,7 +11,9 @@ mod lines;
 mod page;
 mod plot;
 mod strip;
+mod style;
 mod table;
+mod timeline;
 
 pub use axis::{Axis, Scale};
 pub use bars::{Bar, Bars, Length, Reference};
@@ -20,3 +22,4 @@ pub use page::{Page, Paragraph, Section};
 pub use plot::{Colour, Plot};
 pub use strip::{Segment, Strip};
 pub use table::Table;
+pub use timeline::{Event, Timeline};

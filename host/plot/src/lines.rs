@@ -16,6 +16,8 @@ const TOP: f64 = 20.0;
 const BELOW: f64 = 34.0;
 /// Between a line's end and its label.
 const LEADER: f64 = 14.0;
+/// Most points of a line that are dots as well.
+const DOTS: usize = 30;
 /// The least distance of two labels.
 const APART: f64 = 12.0;
 
@@ -100,7 +102,7 @@ impl Lines {
         let points: Vec<String> = series.points.iter().map(place).collect();
         html! {
             polyline class="line" points=(points.join(" ")) {}
-            @if series.colour.is_some() {
+            @if series.colour.is_some() && series.points.len() <= DOTS {
                 @for (x, y) in &series.points {
                     circle class="dot" cx=(px(self.x(*x))) cy=(px(self.y(*y))) r="2.5" {}
                 }
@@ -125,7 +127,7 @@ fn last(series: &Series) -> (f64, f64) {
 }
 
 /// Places near those wanted, none too near another, and as many as fit between top and bottom.
-fn apart(wanted: &[f64], top: f64, bottom: f64) -> Vec<f64> {
+pub(crate) fn apart(wanted: &[f64], top: f64, bottom: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|&a, &b| wanted[a].total_cmp(&wanted[b]));
     let mut places = wanted.to_vec();
@@ -147,6 +149,19 @@ mod tests {
     use super::*;
     use crate::Scale;
     use crate::plot::tests::{attributes, parsed};
+
+    #[test]
+    fn a_line_of_many_points_has_no_dots() {
+        let points = (0..=DOTS).map(|i| (i as f64, 1.0)).collect();
+        let plot = Lines {
+            title: "t".into(),
+            description: "d".into(),
+            x: Axis::new("x", Scale::Linear, 0.0, 30.0),
+            y: Axis::new("y", Scale::Linear, 0.0, 2.0),
+            series: vec![Series { label: "a".into(), colour: Some(Colour(0)), points }],
+        };
+        assert!(attributes(&plot.draw(), "dot", "cx").is_empty());
+    }
 
     #[test]
     fn labels_keep_apart() {

@@ -1,0 +1,152 @@
+//! What a cluster went through, and how it came out.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Result, ensure};
+use ringwright_plot::{Event, Plot, Timeline};
+use ringwright_testbed::{Signal, all_in_sync, status};
+use serde_json::{Value, json};
+
+use super::story::{self, first};
+use crate::lab::Bed;
+use crate::load::{Call, Load, Plan};
+use crate::{Lab, Sample};
+
+/// The server that is killed.
+const VICTIM: &str = "Server1";
+
+/// Columns of a time line are this wide.
+const STEP: Duration = Duration::from_millis(100);
+
+/// Connections of the light load.
+pub(super) const CONNECTIONS: usize = 10;
+
+/// Most requests of a load: for as long as anybody waits.
+const MOST: usize = 1_000_000;
+
+/// Most time until all is well again.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a cluster went through.
+pub(super) struct Survived {
+    pub samples: Vec<Sample>,
+    /// When the server was killed, since the load began.
+    killed: Duration,
+    events: Vec<Event>,
+}
+
+/// Kills the server under a light load, which goes on until some time after all is well again.
+pub(super) async fn survive(
+    lab: &Lab,
+    bed: &Bed,
+    call: impl Fn(usize) -> Call + Send + Sync + 'static,
+) -> Result<Survived> {
+    all_in_sync(bed.address()).await?;
+    lab.bar.set_message("a server is killed");
+    let pace = Duration::from_secs(1) / lab.scope.rate;
+    let plan = lab.plan(bed.address(), call);
+    let plan = Plan { connections: CONNECTIONS, most: MOST, pace: Some(pace), ..plan };
+    let status = status(bed.address()).await?;
+    let replicas = status["servers"][VICTIM].as_array().map_or(0, Vec::len);
+    let before = bed.log()?.len();
+    let load = Load::start(plan).await?;
+    tokio::time::sleep(lab.scope.around).await;
+    let (at, began) = (SystemTime::now(), Instant::now());
+    bed.signal(VICTIM, Signal::Kill)?;
+    while story::in_sync(&bed.log()?[before..], VICTIM) < replicas {
+        ensure!(began.elapsed() < PATIENCE, "not in sync {PATIENCE:?} after the kill");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(lab.scope.around).await;
+    let killed = at.duration_since(load.clock()).unwrap_or_default();
+    let samples = load.stop().await?;
+    let events = story::events(&bed.log()?[before..], VICTIM, at)?;
+    Ok(Survived { samples, killed, events })
+}
+
+impl Survived {
+    fn failed(&self) -> usize {
+        self.samples.iter().filter(|sample| !sample.is_good()).count()
+    }
+
+    /// When the last of its replicas was in sync.
+    fn in_sync(&self) -> f64 {
+        self.events.last().map_or(0.0, |event| event.at)
+    }
+
+    /// The longest answer to a request that was under way at the kill, or began within a second
+    /// after it.
+    fn longest(&self) -> Duration {
+        let until = self.killed + Duration::from_secs(1);
+        let then = self.samples.iter().filter(|s| s.end() >= self.killed && s.start < until);
+        then.map(|sample| sample.latency).max().unwrap_or_default()
+    }
+
+    pub fn shown(&self) -> String {
+        let at = |what| first(&self.events, what).map_or("never".into(), |at| format!("{at:.2} s"));
+        format!(
+            "{} of {} requests failed; flatline after {}, replacement up after {}, in sync after \
+             {:.2} s",
+            self.failed(),
+            self.samples.len(),
+            at("FLATLINE"),
+            at("RESPAWN: the replacement is up"),
+            self.in_sync()
+        )
+    }
+
+    pub fn shows(&self) -> String {
+        let failed = match self.failed() {
+            0 => "none failed: those for the dead server went to others".to_owned(),
+            n => format!("{n} failed"),
+        };
+        let misses = self.events.iter().filter(|event| event.what.starts_with("heartbeat missed"));
+        let (misses, flatline) = (misses.count(), first(&self.events, "FLATLINE"));
+        let flatline =
+            flatline.map_or("no flatline".into(), |at| format!("a flatline at {at:.2} s"));
+        format!(
+            "Of {} requests {failed}; the longest answer around the kill took {:.0} ms. The balancer \
+             counted {misses} missed heartbeats, then {flatline}; the last copy was in sync \
+             {:.2} s after the kill.",
+            self.samples.len(),
+            self.longest().as_secs_f64() * 1000.0,
+            self.in_sync()
+        )
+    }
+
+    pub fn plot(&self, label: &str) -> Plot {
+        let step = STEP.as_secs_f64();
+        let since = |time: Duration| time.as_secs_f64() - self.killed.as_secs_f64();
+        let column = |time: Duration| (since(time) / step).floor() as i64;
+        let first = self.samples.first().map_or(0, |sample| column(sample.start));
+        let last = self.samples.iter().map(|sample| column(sample.end())).max().unwrap_or(first);
+        let mut columns = vec![(0.0, 0.0); usize::try_from(last - first + 1).unwrap_or(1)];
+        for sample in &self.samples {
+            let place = usize::try_from(column(sample.end()) - first).unwrap_or(0);
+            if let Some((good, bad)) = columns.get_mut(place) {
+                *(if sample.is_good() { good } else { bad }) += 1.0;
+            }
+        }
+        let told: Vec<String> =
+            self.events.iter().map(|e| format!("{} at {:.2} s", e.what, e.at)).collect();
+        Timeline {
+            title: "A server is killed under load".into(),
+            description: format!("{} failed. {}.", self.failed(), told.join("; ")),
+            label: label.to_owned(),
+            from: first as f64 * step,
+            step,
+            columns,
+            events: self.events.iter().map(|e| Event { at: e.at, what: e.what.clone() }).collect(),
+        }
+        .draw()
+    }
+
+    pub fn json(&self) -> Value {
+        let events = self.events.iter();
+        let events: Vec<Value> =
+            events.map(|e| json!({"seconds": e.at, "event": e.what})).collect();
+        json!({"requests": self.samples.len(), "failed": self.failed(),
+            "longest_answer_seconds": self.longest().as_secs_f64(),
+            "killed_seconds": self.killed.as_secs_f64(), "events": events})
+    }
+}
