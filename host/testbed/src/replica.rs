@@ -75,6 +75,9 @@ impl<'a> Replicas<'a> {
         let read = json!({"stamp": stamp, "queries": [query]}).to_string();
         let answer = connection.send(Method::POST, "/internal/read", read).await?;
         let answer: Value = serde_json::from_slice(&answer)?;
+        if beyond > 0 && answer["results"][0] == "not_held" {
+            return Ok(BTreeSet::new()); // it has not heard of such a term
+        }
         let rows = answer["results"][0]["rows"].as_array();
         let rows = rows.with_context(|| format!("{server}: {answer}"))?;
         Ok(rows.iter().filter_map(|row| row[0].as_u64()).collect())

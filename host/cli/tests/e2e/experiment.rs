@@ -100,7 +100,9 @@ fn recoveries_are_whole(figures: &BTreeMap<&str, &Value>) {
     for experiment in ["1-A-3", "2-A-4"] {
         let figures = figures[experiment];
         let events = figures["events"].as_array().unwrap();
-        for told in ["is killed", "FLATLINE", "RESPAWN: the replacement is up", "is in sync"] {
+        for told in
+            ["is killed", "FLATLINE", "RESPAWN: the replacement is up", "every replica is in sync"]
+        {
             let is_it = |event: &Value| event["event"].as_str().unwrap().contains(told);
             assert!(events.iter().any(is_it), "{experiment}: {told}: {events:?}");
         }

@@ -32,6 +32,8 @@ impl Played {
 pub(super) struct Client {
     address: String,
     began: Instant,
+    /// Requests sent.
+    sent: usize,
     pub played: Played,
 }
 
@@ -46,7 +48,7 @@ impl Client {
             found: BTreeSet::new(),
             samples: Vec::new(),
         };
-        Client { address: address.to_owned(), began: Instant::now(), played }
+        Client { address: address.to_owned(), began: Instant::now(), sent: 0, played }
     }
 
     pub fn says(&mut self, seen: String) {
@@ -54,8 +56,9 @@ impl Client {
     }
 
     /// Sends a request, on a connection of its own.
-    fn sends(&self, request: usize, ask: Ask) -> JoinHandle<Result<(Sample, Value)>> {
-        let (address, began) = (self.address.clone(), self.began);
+    fn sends(&mut self, ask: Ask) -> JoinHandle<Result<(Sample, Value)>> {
+        let (address, began, request) = (self.address.clone(), self.began, self.sent);
+        self.sent += 1;
         tokio::spawn(async move {
             let mut connection = Connection::open(&address).await?;
             let (method, path, body) = ask;
@@ -69,8 +72,7 @@ impl Client {
     }
 
     pub fn begins(&mut self, key: u64) -> UnderWay {
-        let request = self.played.samples.len();
-        UnderWay(key, self.sends(request, write(key, 0)))
+        UnderWay(key, self.sends(write(key, 0)))
     }
 
     pub async fn ends(&mut self, UnderWay(key, write): UnderWay) -> Result<()> {
@@ -105,7 +107,7 @@ impl Client {
     }
 
     async fn keys(&mut self, ask: Ask) -> Result<BTreeSet<u64>> {
-        let (sample, answer) = self.sends(self.played.samples.len(), ask).await??;
+        let (sample, answer) = self.sends(ask).await??;
         ensure!(sample.is_good(), "a read: {answer}");
         self.played.samples.push(sample);
         let rows = answer["data"].as_array().into_iter().flatten();

@@ -37,13 +37,12 @@ pub(crate) async fn run(lab: &Lab) -> Result<Outcome> {
         "lost": {"paper": lost(&paper), "ours": lost(&ours)}});
     Ok(Outcome {
         experiment: Experiment::Protocol,
-        how: format!(
+        how:
             "One shard on two servers; the ten steps below, each begun when the one before can be \
-             seen to be done, once with --protocol paper (Algorithm 1 as printed) and once with \
-             ours. In-flight and committed rows are asked of each server alone, which changes \
-             nothing. {}",
-            "Nobody is given up meanwhile: a server that stands still is no flatline yet."
-        ),
+              seen to be done, once with --protocol paper (Algorithm 1 as printed) and once with \
+              ours. What a server holds is asked of it alone, which changes nothing. Nobody is \
+              given up meanwhile: a server that stands still is no flatline yet."
+                .into(),
         paper: "The paper gives Algorithm 1 and calls it consistent; it shows no run of this kind."
             .into(),
         shows: format!("{} {}", losses(&lost(&paper), &lost(&ours)), availability(&paper, &ours)),

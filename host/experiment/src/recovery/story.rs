@@ -18,13 +18,12 @@ pub(crate) fn events(log: &[Value], server: &str, killed: SystemTime) -> Result<
     Ok(events)
 }
 
-/// How many of its replicas have come into sync.
-pub(crate) fn in_sync(log: &[Value], server: &str) -> usize {
-    let is_it = |event: &&Value| event["server"] == server && says(event, IN_SYNC);
-    log.iter().filter(is_it).count()
+/// Whether its replacement is up.
+pub(crate) fn is_up(log: &[Value], server: &str) -> bool {
+    log.iter().any(|event| event["server"] == server && says(event, UP))
 }
 
-const IN_SYNC: &str = "a replica is in sync";
+const UP: &str = "RESPAWN: the replacement is up";
 
 fn says(event: &Value, words: &str) -> bool {
     event["message"].as_str().is_some_and(|message| message.starts_with(words))
@@ -37,8 +36,11 @@ fn told(event: &Value) -> Option<String> {
         ("HEARTBEAT missed", format!("heartbeat missed, {} in a row", number("misses"))),
         ("FLATLINE", "FLATLINE: it is given up".to_owned()),
         ("RESPAWN: starting", "RESPAWN: a replacement is started".to_owned()),
-        ("RESPAWN: the replacement is up", "RESPAWN: the replacement is up".to_owned()),
-        (IN_SYNC, format!("{} is in sync on it", event["shard"].as_str().unwrap_or("a shard"))),
+        (UP, UP.to_owned()),
+        (
+            "a replica is in sync",
+            format!("{} is in sync on it", event["shard"].as_str().unwrap_or("a shard")),
+        ),
     ];
     told.into_iter().find(|(words, _)| says(event, words)).map(|(_, what)| what)
 }
@@ -68,6 +70,7 @@ mod tests {
             event(10, "a", "HEARTBEAT missed"),
             event(10, "b", "HEARTBEAT missed"),
             event(11, "a", "something else"),
+            event(11, "b", "RESPAWN: the replacement is up"),
             event(12, "a", "FLATLINE: the server is given up"),
             event(13, "a", "a replica is in sync"),
         ];
@@ -81,7 +84,7 @@ mod tests {
             (3.25, "sh1 is in sync on it"),
         ];
         assert_eq!(told, expected);
-        assert_eq!((in_sync(&log, "a"), in_sync(&log, "b")), (1, 0));
+        assert!(is_up(&log, "b") && !is_up(&log, "a"));
         assert_eq!(first(&events, "FLATLINE"), Some(2.25));
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, ensure};
 use ringwright_plot::{Event, Plot, Timeline};
-use ringwright_testbed::{Signal, all_in_sync, status};
+use ringwright_testbed::{Signal, all_in_sync};
 use serde_json::{Value, json};
 
 use super::story::{self, first};
@@ -23,6 +23,9 @@ pub(super) const CONNECTIONS: usize = 10;
 
 /// Most requests of a load: for as long as anybody waits.
 const MOST: usize = 1_000_000;
+
+/// The last of the events.
+const WELL: &str = "every replica is in sync";
 
 /// Most time until all is well again.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -46,21 +49,22 @@ pub(super) async fn survive(
     let pace = Duration::from_secs(1) / lab.scope.rate;
     let plan = lab.plan(bed.address(), call);
     let plan = Plan { connections: CONNECTIONS, most: MOST, pace: Some(pace), ..plan };
-    let status = status(bed.address()).await?;
-    let replicas = status["servers"][VICTIM].as_array().map_or(0, Vec::len);
     let before = bed.log()?.len();
     let load = Load::start(plan).await?;
     tokio::time::sleep(lab.scope.around).await;
     let (at, began) = (SystemTime::now(), Instant::now());
     bed.signal(VICTIM, Signal::Kill)?;
-    while story::in_sync(&bed.log()?[before..], VICTIM) < replicas {
-        ensure!(began.elapsed() < PATIENCE, "not in sync {PATIENCE:?} after the kill");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    while !story::is_up(&bed.log()?[before..], VICTIM) {
+        ensure!(began.elapsed() < PATIENCE, "no replacement {PATIENCE:?} after the kill");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    all_in_sync(bed.address()).await?;
+    let well = began.elapsed();
     tokio::time::sleep(lab.scope.around).await;
     let killed = at.duration_since(load.clock()).unwrap_or_default();
     let samples = load.stop().await?;
-    let events = story::events(&bed.log()?[before..], VICTIM, at)?;
+    let mut events = story::events(&bed.log()?[before..], VICTIM, at)?;
+    events.push(Event { at: well.as_secs_f64(), what: WELL.into() });
     Ok(Survived { samples, killed, events })
 }
 
@@ -69,9 +73,9 @@ impl Survived {
         self.samples.iter().filter(|sample| !sample.is_good()).count()
     }
 
-    /// When the last of its replicas was in sync.
+    /// When every replica was in sync.
     fn in_sync(&self) -> f64 {
-        self.events.last().map_or(0.0, |event| event.at)
+        first(&self.events, WELL).unwrap_or_default()
     }
 
     /// The longest answer to a request that was under way at the kill, or began within a second
@@ -106,8 +110,8 @@ impl Survived {
             flatline.map_or("no flatline".into(), |at| format!("a flatline at {at:.2} s"));
         format!(
             "Of {} requests {failed}; the longest answer around the kill took {:.0} ms. The balancer \
-             counted {misses} missed heartbeats, then {flatline}; the last copy was in sync \
-             {:.2} s after the kill.",
+             counted {misses} missed heartbeats, then {flatline}; every replica was in \
+             sync {:.2} s after the kill.",
             self.samples.len(),
             self.longest().as_secs_f64() * 1000.0,
             self.in_sync()

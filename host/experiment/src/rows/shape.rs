@@ -43,14 +43,13 @@ impl Shape {
 
     /// The payload of `/init`.
     pub fn init(&self, lab: &Lab) -> Value {
-        let names = (1..=self.servers).map(|i| format!("Server{i}"));
-        let holds = |(i, name): (usize, String)| {
-            let own = [i % 3, (i + 1) % 3].map(|shard| format!("sh{}", shard + 1));
-            (name, if self.as_papers { json!(own) } else { json!([]) })
-        };
-        let servers: serde_json::Map<String, Value> = names.enumerate().map(holds).collect();
-        json!({"N": self.servers, "schema": schema(), "replicas": self.replicas,
-            "shards": shards(self.shards, self.size(lab)), "servers": servers})
+        let mut init = json!({"N": self.servers, "schema": schema(), "replicas": self.replicas,
+            "shards": shards(self.shards, self.size(lab))});
+        if self.as_papers {
+            init["servers"] = json!({"Server0": ["sh1", "sh2"], "Server1": ["sh2", "sh3"],
+                "Server2": ["sh1", "sh3"]});
+        }
+        init
     }
 
     /// What it is called.
