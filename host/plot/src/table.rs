@@ -38,7 +38,7 @@ impl Table {
 
 /// Whether a cell is read, not compared with those above and below.
 fn is_words(cell: &str) -> bool {
-    cell.starts_with(char::is_alphabetic)
+    cell.starts_with(char::is_alphabetic) || cell.contains(", ")
 }
 
 #[cfg(test)]
@@ -47,11 +47,13 @@ mod tests {
 
     #[test]
     fn figures_stand_below_each_other_and_words_do_not() {
-        let cells = ["a", "1.5", "× 2", "n/a: too many"].map(str::to_owned).into();
+        let cells =
+            ["a", "1.5", "× 2", "n/a: too many", "3 of 4, in all"].map(str::to_owned).into();
         let table =
             Table { caption: String::new(), header: Vec::new(), rows: vec![cells], open: true };
         let html = table.markup().into_string();
         assert!(html.contains(r#"<th scope="row">a</th><td>1.5</td><td>× 2</td>"#), "{html}");
         assert!(html.contains(r#"<td class="words">n/a: too many</td>"#), "{html}");
+        assert!(html.contains(r#"<td class="words">3 of 4, in all</td>"#), "{html}");
     }
 }

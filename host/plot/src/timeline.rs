@@ -16,6 +16,11 @@ const BOTTOM: f64 = 190.0;
 /// Room for the times below.
 const BELOW: f64 = 34.0;
 
+/// Where the columns end: the last time below is as wide again.
+const RIGHT: f64 = WIDTH - 10.0;
+/// The least distance of two numbers.
+const NUMBER: f64 = 15.0;
+
 /// A time line.
 pub struct Timeline {
     /// What it shows.
@@ -75,7 +80,7 @@ impl Timeline {
     /// A line for each event with its number, and the list of them.
     fn events(&self, x: &Axis) -> Markup {
         let places: Vec<f64> = self.events.iter().map(|event| across(x, event.at)).collect();
-        let numbers = apart(&places, LEFT, WIDTH);
+        let numbers = apart(&places, NUMBER, LEFT, RIGHT);
         html! {
             @for (i, (event, place)) in self.events.iter().zip(&places).enumerate() {
                 @let number = numbers.get(i).copied().unwrap_or(*place);
@@ -97,7 +102,7 @@ fn grid(x: &Axis, y: &Axis) -> Markup {
     html! {
         text class="tick" x="0" y="10" { (y.label) }
         @for &value in &y.ticks {
-            line class="grid" x1=(px(LEFT)) x2=(px(WIDTH)) y1=(px(up(y, value))) y2=(px(up(y, value))) {}
+            line class="grid" x1=(px(LEFT)) x2=(px(RIGHT)) y1=(px(up(y, value))) y2=(px(up(y, value))) {}
             text class="tick" x=(px(LEFT - 4.0)) y=(px(up(y, value) + 4.0)) text-anchor="end" {
                 (tick(value))
             }
@@ -114,7 +119,7 @@ fn grid(x: &Axis, y: &Axis) -> Markup {
 }
 
 fn across(axis: &Axis, value: f64) -> f64 {
-    LEFT + (WIDTH - LEFT) * axis.place(value)
+    LEFT + (RIGHT - LEFT) * axis.place(value)
 }
 
 fn up(axis: &Axis, value: f64) -> f64 {
@@ -163,7 +168,7 @@ mod tests {
         let plot = line();
         let x = attributes(&plot, "event", "x2");
         // Two lines each: the event, and the way to its number.
-        assert!((x[0] - (LEFT + (WIDTH - LEFT) / 2.0)).abs() < 0.2, "{x:?}");
+        assert!((x[0] - (LEFT + (RIGHT - LEFT) / 2.0)).abs() < 0.2, "{x:?}");
         parsed(&plot, |svg| {
             let texts: Vec<&str> = svg.descendants().filter_map(|n| n.text()).collect();
             for told in ["killed", "0.01 s", "back"] {

@@ -96,8 +96,8 @@ pub(crate) async fn three(lab: &Lab) -> Result<Outcome> {
     Ok(Outcome {
         experiment: Experiment::Balance,
         how: format!(
-            "{} times GET /home through {} connections at once, as the authors’ client has them by \
-             default (aiohttp opens 100). The ids of the requests are six-digit numbers, drawn with \
+            "{} times GET /home through {} connections at once (aiohttp, the authors’ client, has 100 by \
+             default). The ids of the requests are six-digit numbers, drawn with \
              seed {}; 512 slots, 9 virtual nodes a server, the hash function '{PAPERS}', which is \
              the paper’s.",
             lab.scope.requests, lab.scope.connections, lab.seed
@@ -184,7 +184,7 @@ fn growing(all: &[Loads]) -> String {
     };
     format!(
         "From {from} to {to} servers the mean load falls from {:.0} to {:.0} requests, {busiest} \
-         {:.0} to {:.0}. The least busy one gets {:.0} of {to}.",
+         {:.0} to {:.0}. The least busy of {to} gets {:.0}.",
         a.mean, b.mean, a.most, b.most, b.least
     )
 }

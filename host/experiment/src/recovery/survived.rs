@@ -124,7 +124,8 @@ impl Survived {
         let column = |time: Duration| (since(time) / step).floor() as i64;
         let first = self.samples.first().map_or(0, |sample| column(sample.start));
         let last = self.samples.iter().map(|sample| column(sample.end())).max().unwrap_or(first);
-        let mut columns = vec![(0.0, 0.0); usize::try_from(last - first + 1).unwrap_or(1)];
+        // The load stops somewhere in the last column, which is left out.
+        let mut columns = vec![(0.0, 0.0); usize::try_from(last - first).unwrap_or(0)];
         for sample in &self.samples {
             let place = usize::try_from(column(sample.end()) - first).unwrap_or(0);
             if let Some((good, bad)) = columns.get_mut(place) {

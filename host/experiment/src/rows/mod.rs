@@ -63,7 +63,7 @@ pub(crate) async fn replicas(lab: &Lab) -> Result<Outcome> {
         experiment: Experiment::Replicas,
         how:
             "The same with 7 replicas of each of the 4 shards. A server holds one copy of a shard, \
-              so there are 7 servers."
+              so there are 7 servers; all share the machine."
                 .into(),
         paper: paper::replicas(),
         shows: format!("{} {}", apart("With 7 replicas", &more, default), failures(&[&more])),
@@ -92,7 +92,7 @@ pub(crate) async fn servers(lab: &Lab) -> Result<Outcome> {
         experiment: Experiment::Servers,
         how:
             "6 shards, each time on a new cluster with more servers. A server holds one copy of a \
-              shard, so there are as many replicas as servers, up to 8."
+              shard, so there are as many replicas as servers, up to 8; all share the machine."
                 .into(),
         paper: paper::servers(),
         shows: format!("{} {}", apart(&growth, last, first), failures(&refs)),
