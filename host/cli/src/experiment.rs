@@ -49,8 +49,8 @@ pub struct Args {
 
 /// Does the experiments, and writes what came of them.
 pub async fn run_all(args: Args) -> Result<ExitCode> {
-    let lab = args.lab()?;
     let which = args.which()?;
+    let lab = args.lab()?;
     lab.bar.set_length(steps(&which, &lab.scope));
     let mut outcomes = Vec::new();
     for experiment in which {

@@ -84,6 +84,11 @@ impl Deref for Bed {
 impl Lab {
     /// A cluster of its own; its plugins have been tried.
     pub(crate) async fn cluster(&self, setup: &Setup) -> Result<Bed> {
+        self.cluster_with(setup, &[]).await
+    }
+
+    /// The same with these hash functions beside the paper's.
+    pub(crate) async fn cluster_with(&self, setup: &Setup, more: &[&str]) -> Result<Bed> {
         // Others may pass through: a Postgres does not run as root.
         let open = Permissions::from_mode(0o711);
         let data = tempfile::Builder::new().permissions(open).tempdir();
@@ -95,7 +100,7 @@ impl Lab {
             }
             Where::Processes(engine) => {
                 let plugins = data.path().join("few-plugins");
-                self.few_plugins(&plugins)?;
+                self.few_plugins(&plugins, more)?;
                 let setup = setup.clone().with("RINGWRIGHT_ENGINE", engine);
                 let data = data.path().join("data");
                 Cluster::Embedded(Embedded::start(&self.program, &data, &plugins, &setup).await?)
@@ -106,9 +111,9 @@ impl Lab {
     }
 
     /// Those that are used, so that no cluster tries them all.
-    fn few_plugins(&self, folder: &Path) -> Result<()> {
+    fn few_plugins(&self, folder: &Path, more: &[&str]) -> Result<()> {
         std::fs::create_dir_all(folder)?;
-        for name in [PAPERS, MD5, PLACEMENT, &self.best] {
+        for &name in [PAPERS, PLACEMENT].iter().chain(more) {
             let file = self.file_of(name);
             std::fs::copy(&file, folder.join(name).with_extension("wasm")).with_context(|| {
                 format!("{}: no plugin '{name}': run `make plugins`", file.display())

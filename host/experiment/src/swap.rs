@@ -38,7 +38,7 @@ struct Loaded {
 pub(crate) async fn run(lab: &Lab) -> Result<Outcome> {
     let steps = &lab.scope.balanced;
     let (first, last) = (steps.first().copied().unwrap_or(2), steps.last().copied().unwrap_or(2));
-    let bed = cluster(lab, first).await?;
+    let bed = cluster(lab, first, &[MD5, &lab.best]).await?;
     let mut runs = Vec::new();
     let mut swaps = vec![swap(lab, &bed, MD5).await?];
     let mut md5 = Loaded { hash: MD5.into(), loads: Vec::new(), shares: Vec::new() };

@@ -15,9 +15,10 @@ use crate::lab::{Bed, PAPERS, home};
 use crate::paper;
 use crate::{Experiment, Finding, Lab, Outcome, Run};
 
-/// A cluster without a table, with servers 1 to `count`.
-pub(crate) async fn cluster(lab: &Lab, count: u32) -> Result<Bed> {
-    let bed = lab.cluster(&Setup::default().with("RINGWRIGHT_HASH", PAPERS)).await?;
+/// A cluster without a table, with servers 1 to `count` and these hash functions to swap in.
+pub(crate) async fn cluster(lab: &Lab, count: u32, hashes: &[&str]) -> Result<Bed> {
+    let setup = Setup::default().with("RINGWRIGHT_HASH", PAPERS);
+    let bed = lab.cluster_with(&setup, hashes).await?;
     for server in 1..=count {
         add(&bed, server).await?;
     }
@@ -57,7 +58,7 @@ pub(crate) async fn three(lab: &Lab) -> Result<Outcome> {
     let (bed, address, servers) = match &lab.at {
         Some(address) => (None, address.clone(), replicas(address).await?),
         None => {
-            let bed = cluster(lab, 3).await?;
+            let bed = cluster(lab, 3, &[]).await?;
             let address = bed.address().to_owned();
             (Some(bed), address, names(3))
         }
@@ -123,7 +124,7 @@ async fn replicas(address: &str) -> Result<Vec<String>> {
 ///
 pub(crate) async fn more(lab: &Lab) -> Result<Outcome> {
     let steps = &lab.scope.balanced;
-    let bed = cluster(lab, steps.first().copied().unwrap_or(2)).await?;
+    let bed = cluster(lab, steps.first().copied().unwrap_or(2), &[]).await?;
     let (mut runs, mut all, mut shares) = (Vec::new(), Vec::new(), Vec::new());
     let mut there = steps.first().copied().unwrap_or(2);
     for &count in steps {

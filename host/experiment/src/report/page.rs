@@ -13,9 +13,12 @@ pub(crate) fn page(lab: &Lab, outcomes: &[Outcome]) -> Page {
 
 /// Under what conditions everything was measured.
 pub(crate) fn conditions(lab: &Lab) -> String {
-    let place = match &lab.place {
-        Where::Docker => "as containers, each server with a Postgres of its own".to_owned(),
-        Where::Processes(engine) => format!("as processes that keep their rows in {engine}"),
+    let place: String = match &lab.place {
+        Where::Docker => "as containers, each server with a Postgres of its own".into(),
+        Where::Processes("postgres") => {
+            "as processes, each server with a Postgres of its own".into()
+        }
+        Where::Processes(_) => "as processes that keep their rows in SQLite".into(),
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!(

@@ -52,8 +52,12 @@ impl Measured {
 
     pub(super) fn findings(&self, baseline: &Measured) -> Vec<Finding> {
         let of = |((what, taken), (_, base)): ((&str, &Taken), (&str, &Taken))| {
+            let failed = match taken.failed {
+                0 => String::new(),
+                failed => format!(", {failed} failed"),
+            };
             let result = format!(
-                "{:.2} s in all, {:.1} ms on average (σ {:.1}), {:.0} a second, speed-up {:.2}",
+                "{:.2} s in all, {:.1} ms on average (σ {:.1}), {:.0} a second, speed-up {:.2}{failed}",
                 taken.total_s,
                 taken.latency_ms.mean,
                 taken.latency_ms.deviation,
