@@ -28,7 +28,8 @@ pub struct Args {
     /// Folder of plugins.
     #[arg(long, env = "RINGWRIGHT_PLUGIN_DIR", default_value = "plugins/dist")]
     plugin_dir: PathBuf,
-    /// The hash function that is held against the paper's and MD5.
+    /// The hash function that is held against the paper's and MD5; unless another is named the one
+    /// that bench-plugins finds the most even.
     #[arg(long, default_value = "maglev")]
     best: String,
     /// Of all that is drawn at random.
