@@ -1,7 +1,7 @@
 # The commands of the project; `make` alone lists them.
 
 .PHONY: help run up observe down down-all logs ps images plugins plugins-extra test test-docker lint bench
-.PHONY: bench-recovery bench-plugins bench-cost clean
+.PHONY: bench-recovery bench-plugins bench-cost experiments clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -67,6 +67,10 @@ bench-cost: plugins cargo  ## measure reads by a plugin against reads by its fun
 	@cargo build --quiet --release --package ringwright
 	@cargo build --quiet --release --package ringwright-bench
 	@./target/release/ringwright-bench twin --hash md5 --twin target/release/ringwright-native
+
+experiments: plugins cargo  ## repeat the paper's experiments; the page is in target/experiments
+	@cargo build --quiet --release --package ringwright
+	@./target/release/ringwright experiment
 
 clean:  ## delete what was built; data stays
 	cargo clean

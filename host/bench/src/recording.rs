@@ -7,10 +7,11 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
 use ringwright_plot::{Exchange, Terminal};
+use ringwright_testbed::Embedded;
 use serde_json::{Value, json};
 
 use crate::Common;
-use crate::measured::Balancer;
+use crate::measured::Filled;
 
 /// Runs the commands of a file against a cluster of its own, and draws what a terminal would show.
 #[derive(clap::Args)]
@@ -33,11 +34,11 @@ pub async fn run(args: &Args, data: &Path, bar: &ProgressBar) -> Result<(String,
     bar.set_length(commands.len() as u64);
     let program = args.common.program()?;
     let Common { plugin_dir, hash, .. } = &args.common;
-    let balancer = Balancer::start(&program, data, plugin_dir, hash).await?;
+    let filled = Filled::<Embedded>::start(&program, data, plugin_dir, hash).await?;
     let mut exchanges = Vec::new();
     for (note, command) in commands {
         bar.set_message(command.clone());
-        let answer = ask(&command, &program, &balancer.front.address)?;
+        let answer = ask(&command, &program, &filled.cluster.address)?;
         exchanges.push(Exchange { note, command, answer });
         bar.inc(1);
     }

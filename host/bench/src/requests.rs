@@ -10,14 +10,12 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use indicatif::ProgressBar;
+use ringwright_testbed::{Embedded, engine_answers};
 use serde_json::Value;
 
 use crate::Common;
 use crate::cpu::Roots;
-use crate::measured::{
-    Balancer, Deployment, Front, Kind, Measured, Pgbench, ROOM, ROWS, ShardServer, engine_answers,
-    measure,
-};
+use crate::measured::{Filled, Front, Kind, Measured, Pgbench, ROOM, ROWS, ShardServer, measure};
 use crate::report::{Report, Row};
 
 const KINDS: [Kind; 3] = [Kind::Read, Kind::Update, Kind::Insert];
@@ -85,19 +83,25 @@ async fn embedded(args: &Args, data: &Path, bar: &ProgressBar) -> Result<Report>
     let most = args.common.clients.iter().copied().max().unwrap_or(1);
     let direct = ShardServer::start(&program, &data.join("direct"), most).await?;
     let (plugins, hash) = (&args.common.plugin_dir, &args.common.hash);
-    let balancer = Balancer::start(&program, &data.join("cluster"), plugins, hash).await?;
-    let roots = balancer.processes();
+    let data = data.join("cluster");
+    let balancer = Filled::<Embedded>::start(&program, &data, plugins, hash).await?;
+    let roots = balancer.cluster.processes();
     let rows = by_turns(args, &balancer.front, &Yardstick::Direct(direct), &roots, bar).await?;
     let title = "processes, SQLite";
-    Ok(Report { title, yardstick: "direct", rows, balancer_mb: Some(balancer.resident_mb()?) })
+    Ok(Report {
+        title,
+        yardstick: "direct",
+        rows,
+        balancer_mb: Some(balancer.cluster.resident_mb()?),
+    })
 }
 
 async fn deployed(args: &Args, data: &Path, bar: &ProgressBar) -> Result<Report> {
     bar.set_message("the deployment starts");
     let deployment =
-        Deployment::start(&data.join("deployment"), &args.common.hash, ROOM, ROWS).await?;
+        Filled::deploy(&data.join("deployment"), &args.common.hash, ROOM, ROWS).await?;
     let pgbench = Pgbench::start(&data.join("pgbench")).await?;
-    let roots = deployment.processes()?;
+    let roots = deployment.cluster.processes()?;
     let yardstick = Yardstick::Pgbench(Box::new(pgbench));
     let rows = by_turns(args, &deployment.front, &yardstick, &roots, bar).await?;
     Ok(Report { title: "containers, Postgres", yardstick: "pgbench", rows, balancer_mb: None })

@@ -5,15 +5,16 @@
 //! machine that does other things too, that is steadier than a ratio of sums.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use indicatif::ProgressBar;
+use ringwright_testbed::{Embedded, plugins as listed, settled};
 use serde_json::{Value, json};
 
-use crate::measured::{Balancer, Kind, measure};
+use crate::measured::{Filled, Kind, measure};
 use crate::{Common, median};
 
 /// Most time the plugins of a folder may take to be tried.
@@ -50,12 +51,12 @@ async fn measure_both(args: &Args, data: &Path, bar: &ProgressBar) -> Result<Vec
     let Common { plugin_dir, hash, clients, time, .. } = &args.common;
     let program = args.common.program()?;
     let start = async |program: &Path, folder| {
-        Balancer::start(program, &data.join(folder), plugin_dir, hash).await
+        Filled::<Embedded>::start(program, &data.join(folder), plugin_dir, hash).await
     };
     let (plugin, native) = (start(&program, "plugin").await?, start(&args.twin, "native").await?);
     bar.set_message("plugins are tried");
-    settled(&plugin).await?;
-    settled(&native).await?;
+    settled(&plugin.front.address, PATIENCE).await?;
+    settled(&native.front.address, PATIENCE).await?;
     let mut all = Vec::new();
     for &clients in clients {
         let mut twins = Twins { clients, plugin: Vec::new(), native: Vec::new() };
@@ -74,26 +75,12 @@ async fn measure_both(args: &Args, data: &Path, bar: &ProgressBar) -> Result<Vec
         }
         all.push(twins);
     }
-    sound(&plugin.plugins().await?, hash)?;
+    sound(&listed(&plugin.front.address).await?, hash)?;
     Ok(all)
-}
-
-/// Waits until a balancer has tried all its plugins: that keeps the machine busy.
-async fn settled(balancer: &Balancer) -> Result<()> {
-    let begin = Instant::now();
-    while is_checking(&balancer.plugins().await?) {
-        ensure!(begin.elapsed() < PATIENCE, "plugins are still checked after {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    Ok(())
 }
 
 fn plugins(listed: &Value) -> impl Iterator<Item = &Value> {
     listed["plugins"].as_array().into_iter().flatten()
-}
-
-fn is_checking(listed: &Value) -> bool {
-    plugins(listed).any(|plugin| plugin["state"] == "checking")
 }
 
 /// That it was the plugin that was measured, not what takes the place of one that fails.
@@ -146,19 +133,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_plugin_itself_is_measured_and_in_peace() {
-        let listed = |active: &str, faults: u64, state: &str| {
+    fn only_the_plugin_itself_is_measured() {
+        let listed = |active: &str, faults: u64| {
             json!({"active": {"hash": active}, "plugins": [
                 {"name": "md5", "kind": "hash", "active": true, "faults": faults, "state": "loaded"},
-                {"name": "slow", "kind": "unknown", "active": false, "faults": null, "state": state},
+                {"name": "slow", "kind": "unknown", "active": false, "faults": null, "state": "loaded"},
             ]})
         };
-        assert!(is_checking(&listed("md5", 0, "checking")));
-        assert!(!is_checking(&listed("md5", 0, "refused")));
-        sound(&listed("md5", 0, "loaded"), "md5").unwrap();
+        sound(&listed("md5", 0), "md5").unwrap();
         let told = |listed| sound(&listed, "md5").unwrap_err().to_string();
-        assert!(told(listed("md5", 2, "loaded")).contains("2 faults"));
-        assert!(told(listed("virtual-node", 0, "loaded")).contains("in the place of 'md5'"));
+        assert!(told(listed("md5", 2)).contains("2 faults"));
+        assert!(told(listed("virtual-node", 0)).contains("in the place of 'md5'"));
         assert!(told(json!({"active": {"hash": "md5"}})).contains("null faults"));
     }
 

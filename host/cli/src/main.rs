@@ -4,6 +4,7 @@ mod backup;
 mod bench_plugins;
 mod client;
 mod events;
+mod experiment;
 mod files;
 mod health;
 mod load;
@@ -66,6 +67,8 @@ enum Command {
     Plugin(plugin::Args),
     /// Compare hash functions: balance, moves, cost.
     BenchPlugins(bench_plugins::Args),
+    /// Repeat the paper's experiments on clusters of their own, and report.
+    Experiment(experiment::Args),
     /// Tell by the exit code whether a balancer or shard server on this machine is well.
     Health(health::Args),
 }
@@ -105,6 +108,7 @@ async fn main() -> ExitCode {
         Command::Events(args) => events::run(args).await,
         Command::Plugin(args) => plugin::run(args).await,
         Command::BenchPlugins(args) => bench_plugins::run(args).await,
+        Command::Experiment(args) => experiment::run_all(args).await,
         Command::Health(args) => health::run(args).await,
     };
     if let Some(exporter) = exporter {

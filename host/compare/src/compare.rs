@@ -58,7 +58,7 @@ struct Drawn {
 impl Drawn {
     fn new(scope: &Scope) -> Self {
         let kinds = Keys::ALL.map(|kind| (kind, kind.draw(scope.keys))).into();
-        Drawn { paper: six_digits(paper::REQUESTS), kinds }
+        Drawn { paper: six_digits(paper::REQUESTS, SEED), kinds }
     }
 
     fn uniform(&self) -> &[u64] {

@@ -27,5 +27,6 @@ pub use figures::{
     Left, Moved, Moves, Native, Paper, Reach, Ring, Spread, Spreads,
 };
 pub use gather::{Gathered, Subject, gather};
-pub use keys::{Keys, SEED};
+pub use keys::{Keys, SEED, six_digits};
+pub use paper::shares;
 pub use scope::Scope;

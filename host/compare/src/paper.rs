@@ -31,6 +31,18 @@ pub(crate) fn measure(plugin: &HashPlugin, ids: &[u64]) -> (Vec<Paper>, Figure<R
     (paper, Figure(ring.map_err(|e| e.to_string())))
 }
 
+/// The share of all six-digit ids that each of so many servers gets: what every run of the
+/// experiment is a sample of.
+///
+/// # Errors
+/// Where the function fails.
+pub fn shares(plugin: &HashPlugin, count: u32) -> Result<Vec<f64>, CallError> {
+    let ids: Vec<u64> = (100_000..=999_999).collect();
+    let table = plugin.table(&servers(count), VIRTUAL_NODES, SLOTS)?;
+    let loads = loads(&table, &plugin.slots(&ids, SLOTS)?);
+    Ok(loads.into_iter().map(|load| load as f64 / ids.len() as f64).collect())
+}
+
 fn counts(requests: Vec<u64>) -> Counts {
     let of = requests.len() as f64;
     let mean = requests.iter().sum::<u64>() as f64 / of;

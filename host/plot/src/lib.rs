@@ -11,8 +11,10 @@ mod lines;
 mod page;
 mod plot;
 mod strip;
+mod style;
 mod table;
 mod terminal;
+mod timeline;
 
 pub use axis::{Axis, Scale};
 pub use bars::{Bar, Bars, Length, Reference};
@@ -22,3 +24,4 @@ pub use plot::{Colour, Plot};
 pub use strip::{Segment, Strip};
 pub use table::Table;
 pub use terminal::{Exchange, Terminal};
+pub use timeline::{Event, Timeline};

@@ -16,6 +16,8 @@ const TOP: f64 = 20.0;
 const BELOW: f64 = 34.0;
 /// Between a line's end and its label.
 const LEADER: f64 = 14.0;
+/// Most points of a line that are dots as well.
+const DOTS: usize = 30;
 /// The least distance of two labels.
 const APART: f64 = 12.0;
 
@@ -48,7 +50,7 @@ impl Lines {
     pub fn draw(&self) -> Plot {
         let shown: Vec<&Series> = self.series.iter().filter(|s| !s.points.is_empty()).collect();
         let ends: Vec<f64> = shown.iter().map(|s| self.y(last(s).1)).collect();
-        let places = apart(&ends, TOP, HEIGHT - BELOW);
+        let places = apart(&ends, APART, TOP, HEIGHT - BELOW);
         let drawn = html! {
             (self.grid())
             @for (series, place) in shown.iter().zip(places) {
@@ -100,7 +102,7 @@ impl Lines {
         let points: Vec<String> = series.points.iter().map(place).collect();
         html! {
             polyline class="line" points=(points.join(" ")) {}
-            @if series.colour.is_some() {
+            @if series.colour.is_some() && series.points.len() <= DOTS {
                 @for (x, y) in &series.points {
                     circle class="dot" cx=(px(self.x(*x))) cy=(px(self.y(*y))) r="2.5" {}
                 }
@@ -124,20 +126,21 @@ fn last(series: &Series) -> (f64, f64) {
     series.points.last().copied().unwrap_or_default()
 }
 
-/// Places near those wanted, none too near another, and as many as fit between top and bottom.
-fn apart(wanted: &[f64], top: f64, bottom: f64) -> Vec<f64> {
+/// Places near those wanted, no two nearer than the gap, as far as they fit between top and
+/// bottom.
+pub(crate) fn apart(wanted: &[f64], gap: f64, top: f64, bottom: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|&a, &b| wanted[a].total_cmp(&wanted[b]));
     let mut places = wanted.to_vec();
     let mut least = top;
     for &i in &order {
         places[i] = places[i].max(least);
-        least = places[i] + APART;
+        least = places[i] + gap;
     }
     let mut most = bottom;
     for &i in order.iter().rev() {
         places[i] = places[i].min(most);
-        most = places[i] - APART;
+        most = places[i] - gap;
     }
     places
 }
@@ -149,12 +152,25 @@ mod tests {
     use crate::plot::tests::{attributes, parsed};
 
     #[test]
+    fn a_line_of_many_points_has_no_dots() {
+        let points = (0..=DOTS).map(|i| (i as f64, 1.0)).collect();
+        let plot = Lines {
+            title: "t".into(),
+            description: "d".into(),
+            x: Axis::new("x", Scale::Linear, 0.0, 30.0),
+            y: Axis::new("y", Scale::Linear, 0.0, 2.0),
+            series: vec![Series { label: "a".into(), colour: Some(Colour(0)), points }],
+        };
+        assert!(attributes(&plot.draw(), "dot", "cx").is_empty());
+    }
+
+    #[test]
     fn labels_keep_apart() {
-        let places = apart(&[100.0, 101.0, 20.0, 99.0, 215.0, 216.0], 20.0, 216.0);
+        let places = apart(&[100.0, 101.0, 20.0, 99.0, 215.0, 216.0], APART, 20.0, 216.0);
         let mut sorted = places.clone();
         sorted.sort_by(f64::total_cmp);
         assert!(sorted.windows(2).all(|w| w[1] - w[0] >= APART), "{places:?}");
-        let top = apart(&[20.0, 21.0, 21.0], 20.0, 216.0);
+        let top = apart(&[20.0, 21.0, 21.0], APART, 20.0, 216.0);
         assert_eq!(top, [20.0, 32.0, 44.0], "none is pushed out above");
         assert!(places[3] < places[0] && places[0] < places[1], "in the order of their lines");
         assert!(places.iter().all(|p| (20.0..=216.0).contains(p)), "{places:?}");

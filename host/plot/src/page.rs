@@ -1,12 +1,11 @@
 //! The page around the plots.
 
-use std::fmt::Write as _;
-
 use maud::{DOCTYPE, PreEscaped, html};
 
-use crate::{Colour, Plot, Table};
+use crate::style::{DRAWING, palette};
+use crate::{Plot, Table};
 
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = include_str!("page.css");
 
 /// A page: one file of HTML that needs no other.
 pub struct Page {
@@ -27,7 +26,7 @@ pub struct Section {
     pub text: Vec<Paragraph>,
     /// Plots, as many beside each other as fit.
     pub plots: Vec<Plot>,
-    /// The figures, folded away on a screen.
+    /// The figures; on a screen those that are not shown at once are folded away.
     pub tables: Vec<Table>,
 }
 
@@ -62,7 +61,9 @@ impl Page {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     title { (self.title) }
-                    style { (PreEscaped(STYLE)) (PreEscaped(palette())) }
+                    style {
+                        (PreEscaped(DRAWING)) (PreEscaped(STYLE)) (PreEscaped(palette()))
+                    }
                 }
                 body {
                     header { h1 { (self.title) } p class="lead" { (self.lead) } }
@@ -85,26 +86,18 @@ impl Section {
                 @if !self.plots.is_empty() {
                     div class="plots" { @for plot in &self.plots { (plot.figure()) } }
                 }
-                @if !self.tables.is_empty() {
+                @let (shown, folded): (Vec<&Table>, Vec<&Table>) =
+                    self.tables.iter().partition(|table| table.open);
+                @for table in shown { div class="scroll" { (table.markup()) } }
+                @if !folded.is_empty() {
                     details {
                         summary { "The figures" }
-                        @for table in &self.tables { div class="scroll" { (table.markup()) } }
+                        @for table in folded { div class="scroll" { (table.markup()) } }
                     }
                 }
             }
         }
     }
-}
-
-/// A class a colour.
-fn palette() -> String {
-    (0..Colour::COUNT).map(Colour).fold(String::new(), |mut css, colour| {
-        let (class, hue) = (colour.class(), colour.hue());
-        let (light, chroma) = if colour.is_soft() { ("--soft", 0.1) } else { ("--deep", 0.14) };
-        // Writing to a String cannot fail.
-        let _ = write!(css, ".{class}{{--c:oklch(var({light}) {chroma} {hue})}}");
-        css
-    })
 }
 
 #[cfg(test)]
@@ -116,6 +109,7 @@ mod tests {
             caption: "c".into(),
             header: vec!["name".into(), "n".into()],
             rows: vec![vec!["<b>".into(), "1".into()]],
+            open: false,
         };
         let plot = Plot::frame("p", "d", 1.0, html! {});
         let section = Section {
@@ -150,7 +144,25 @@ mod tests {
 
     #[test]
     fn it_follows_its_reader_and_is_light_on_paper() {
-        assert!(STYLE.contains("@media screen and (prefers-color-scheme: dark)"));
+        assert!(DRAWING.contains("@media screen and (prefers-color-scheme: dark)"));
         assert!(STYLE.contains("@media print"));
+    }
+
+    #[test]
+    fn a_table_is_folded_away_unless_it_is_open() {
+        let table = |caption: &str, open| Table {
+            caption: caption.into(),
+            header: Vec::new(),
+            rows: Vec::new(),
+            open,
+        };
+        let section = Section {
+            tables: vec![table("folded", false), table("open", true)],
+            ..Section::default()
+        };
+        let html = Page { title: "t".into(), lead: "l".into(), sections: vec![section] }.html();
+        let place = |text: &str| html.find(text).unwrap_or_default();
+        assert!(place("<caption>open") < place("<details>"), "{html}");
+        assert!(place("<details>") < place("<caption>folded"), "{html}");
     }
 }

@@ -1,10 +1,14 @@
 //! What all plots share: a frame, a palette, and lengths.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
+
+use crate::style::{DRAWING, palette};
 
 /// The width of every plot in its own units: text in it is readable on a phone, where one unit is
 /// about a pixel.
 pub(crate) const WIDTH: f64 = 360.0;
+
+const SVG: &str = "http://www.w3.org/2000/svg";
 
 /// The height of a line of text.
 pub(crate) const LINE: f64 = 14.0;
@@ -33,9 +37,16 @@ impl Colour {
     }
 }
 
+/// Room around a drawing that is a file of its own.
+const MARGIN: f64 = 10.0;
+
 /// A plot that has been drawn.
+#[derive(Clone)]
 pub struct Plot {
     title: String,
+    description: String,
+    height: f64,
+    drawn: Markup,
     svg: Markup,
 }
 
@@ -44,13 +55,40 @@ impl Plot {
     pub(crate) fn frame(title: &str, description: &str, height: f64, drawn: Markup) -> Self {
         let view = format!("0 0 {WIDTH} {}", px(height));
         let svg = html! {
-            svg xmlns="http://www.w3.org/2000/svg" viewBox=(view) role="img" aria-label=(title) {
+            svg xmlns=(SVG) viewBox=(view) role="img" aria-label=(title) {
                 title { (title) }
                 desc { (description) }
                 (drawn)
             }
         };
-        Plot { title: title.to_owned(), svg }
+        let (title, description) = (title.to_owned(), description.to_owned());
+        Plot { title, description, height, drawn, svg }
+    }
+
+    /// What it is called.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// As an SVG file that needs no other: with its title, its colours, and paper behind it.
+    pub fn file(&self) -> String {
+        let top = MARGIN + LINE + 4.0;
+        let (width, height) = (WIDTH + 2.0 * MARGIN, self.height + top + MARGIN);
+        let view = format!("{} {} {} {}", px(-MARGIN), px(-top), px(width), px(height));
+        let (wide, high) = (px(2.0 * width), px(2.0 * height));
+        html! {
+            svg xmlns=(SVG) viewBox=(view) width=(wide) height=(high) role="img"
+                aria-label=(self.title) {
+                title { (self.title) }
+                desc { (self.description) }
+                style { (PreEscaped(DRAWING)) (PreEscaped(palette())) }
+                rect class="paper" x=(px(-MARGIN)) y=(px(-top)) width=(px(width))
+                    height=(px(height)) {}
+                text class="heading" x="0" y=(px(-MARGIN)) { (fitting(&self.title, WIDTH)) }
+                (self.drawn)
+            }
+        }
+        .into_string()
     }
 
     /// As an HTML figure.
@@ -116,7 +154,15 @@ pub(crate) mod tests {
         });
     }
 
-    const SVG: &str = "http://www.w3.org/2000/svg";
+    #[test]
+    fn a_file_has_its_title_its_colours_and_nothing_from_elsewhere() {
+        let file = Plot::frame("a < b", "d", 10.0, html! { rect class="c3 bar" {} }).file();
+        let svg = roxmltree::Document::parse(&file).unwrap();
+        let of = |name| svg.descendants().filter(|n| n.has_tag_name((SVG, name))).count();
+        assert_eq!((of("style"), of("rect"), of("text")), (1, 2, 1));
+        assert!(file.contains(".c3{--c:") && file.contains("prefers-color-scheme: dark"));
+        assert!(!file.contains("url(") && !file.contains("href"));
+    }
 
     #[test]
     fn a_text_is_cut_where_it_does_not_fit() {

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Result;
-use hyper::Method;
 use rand::RngExt;
+use ringwright_testbed::{self as testbed, Ask, Connection, schema, shards, student};
 use serde_json::{Value, json};
 
 use super::load::{Kind, Target};
-use super::{Connection, schema, student};
 
 /// Rows a request while the data is loaded.
 const BATCH: u64 = 5_000;
@@ -35,11 +34,7 @@ pub struct Front {
 impl Front {
     /// A payload of `/init`: three servers, three shards with so many keys each.
     pub fn cluster(size: u64) -> Value {
-        let shard = |i: u64| {
-            json!({"Stud_id_low": i * size, "Shard_id": format!("sh{}", i + 1),
-                "Shard_size": size})
-        };
-        json!({"N": 3, "schema": schema(), "shards": [shard(0), shard(1), shard(2)],
+        json!({"N": 3, "schema": schema(), "shards": shards(SHARDS, size),
             "servers": {"Server0": ["sh1", "sh2"], "Server1": ["sh2", "sh3"],
                 "Server2": ["sh1", "sh3"]}})
     }
@@ -74,16 +69,9 @@ impl Front {
     }
 }
 
-/// A read of one row.
-pub fn read(id: u64) -> (Method, &'static str, String) {
-    let range = format!(r#"{{"Stud_id":{{"low":{id},"high":{id}}}}}"#);
-    (Method::POST, "/read", range)
-}
-
-/// An update of one row.
-pub fn update(id: u64) -> (Method, &'static str, String) {
-    let data = student(id, rand::rng().random_range(0..=100));
-    (Method::PUT, "/update", json!({"Stud_id": id, "data": data}).to_string())
+/// An update of one row to some marks.
+pub fn update(id: u64) -> Ask {
+    testbed::update(id, rand::rng().random_range(0..=100))
 }
 
 impl Target for Front {
@@ -91,14 +79,13 @@ impl Target for Front {
         &self.address
     }
 
-    fn request(&self, kind: Kind, _: u16) -> (Method, &'static str, String) {
+    fn request(&self, kind: Kind, _: u16) -> Ask {
         match kind {
-            Kind::Read => read(self.any_key()),
+            Kind::Read => testbed::read(self.any_key()),
             Kind::Update => update(self.any_key()),
             Kind::Insert => {
                 let row = self.rows + self.inserted.fetch_add(1, Ordering::Relaxed);
-                let data = [student(self.key(row), 0)];
-                (Method::POST, "/write", json!({"data": data}).to_string())
+                testbed::write(self.key(row), 0)
             }
         }
     }

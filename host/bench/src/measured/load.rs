@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use hdrhistogram::Histogram;
-use hyper::Method;
-
-use super::Connection;
+use ringwright_testbed::{Ask, Connection};
 
 /// What is measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,7 +34,7 @@ pub trait Target {
     /// Host and port.
     fn address(&self) -> &str;
     /// A client's next request: method, path and payload.
-    fn request(&self, kind: Kind, client: u16) -> (Method, &'static str, String);
+    fn request(&self, kind: Kind, client: u16) -> Ask;
 }
 
 /// What was measured.

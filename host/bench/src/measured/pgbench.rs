@@ -13,9 +13,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use hdrhistogram::Histogram;
 use ringwright_postgres::{Password, Postgres, Settings, Tcp};
+use ringwright_testbed::run;
 
 use super::ROWS;
-use super::docker::run;
 use super::load::{Kind, Measured};
 
 /// Of the Postgres, which is no secret: it ends with the measurement.

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::Result;
 use hyper::Method;
 use rand::RngExt;
+use ringwright_testbed::{Ask, Connection, Process, schema, student, wait_for};
 use serde_json::json;
 
+use super::ROWS;
 use super::load::{Kind, Target};
-use super::process::{Process, wait_for};
-use super::{Connection, ROWS, schema, student};
 
 /// Rows a request while the data is loaded.
 const BATCH: u64 = 512;
@@ -29,7 +29,7 @@ pub struct ShardServer {
 impl ShardServer {
     /// Starts it and fills its shards.
     pub async fn start(program: &Path, data: &Path, clients: u16) -> Result<Self> {
-        let process = Process::start(program, &["shard-server", "--port", "0"], data)?;
+        let process = Process::start(program, &["shard-server", "--port", "0"], &[], data)?;
         let text = |line: &str| (!line.is_empty()).then(|| line.to_owned());
         let address = wait_for(&data.join("address"), text).await?;
         let mut connection = Connection::open(&address).await?;
@@ -61,7 +61,7 @@ impl Target for ShardServer {
         &self.address
     }
 
-    fn request(&self, kind: Kind, client: u16) -> (Method, &'static str, String) {
+    fn request(&self, kind: Kind, client: u16) -> Ask {
         if kind == Kind::Read {
             let id = rand::rng().random_range(0..ROWS);
             let read = json!({"shard": READ_SHARD, "valid_at": ROWS / BATCH,

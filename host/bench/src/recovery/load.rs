@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use ringwright_testbed::{Connection, read};
 use tokio::task::JoinSet;
 
-use crate::measured::{Connection, Front, SHARDS, read, update};
+use crate::measured::{Front, SHARDS, update};
 
 /// Pause of a client between two requests.
 const PAUSE: Duration = Duration::from_millis(5);

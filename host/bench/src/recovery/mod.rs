@@ -9,11 +9,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
+use ringwright_testbed::{Deployment, docker, pid, status, time_of};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use crate::measured::{Deployment, SHARDS, docker, pid};
+use crate::measured::{Filled, SHARDS};
 use load::Load;
 use report::{Recovery, Report};
 
@@ -63,7 +64,7 @@ pub async fn run(args: &Args, data: &Path, bar: &ProgressBar) -> Result<(String,
         bar.set_message(format!("{rows} rows are loaded"));
         bar.tick();
         let began = Instant::now();
-        let deployment = Deployment::start(data, &args.hash, SHARD, rows).await?;
+        let deployment = Filled::deploy(data, &args.hash, SHARD, rows).await?;
         let loaded = began.elapsed();
         bar.inc(1);
         for volume in [Volume::Kept, Volume::Lost] {
@@ -78,15 +79,15 @@ pub async fn run(args: &Args, data: &Path, bar: &ProgressBar) -> Result<(String,
 }
 
 /// Ends the server under load, and waits until all is well again.
-async fn recover(deployment: &Deployment, rows: u64, volume: Volume) -> Result<Recovery> {
+async fn recover(deployment: &Filled<Deployment>, rows: u64, volume: Volume) -> Result<Recovery> {
     all_in_sync(deployment).await?;
-    let before = deployment.log()?.len();
+    let before = deployment.cluster.log()?.len();
     let load = Load::start(&deployment.front);
     sleep(Duration::from_secs(2)).await;
-    let (killed, at) = kill(deployment, volume).await?;
+    let (killed, at) = kill(&deployment.cluster, volume).await?;
     let began = Instant::now();
     let log = loop {
-        let log = deployment.log()?.split_off(before);
+        let log = deployment.cluster.log()?.split_off(before);
         if in_sync(&log).count() == AFFECTED.len() {
             break log;
         }
@@ -144,10 +145,10 @@ async fn kill(deployment: &Deployment, volume: Volume) -> Result<(Instant, Syste
 }
 
 /// Waits until every server lives and every replica is in sync.
-async fn all_in_sync(deployment: &Deployment) -> Result<()> {
+async fn all_in_sync(deployment: &Filled<Deployment>) -> Result<()> {
     let began = Instant::now();
     loop {
-        let status = deployment.status().await?;
+        let status = status(&deployment.front.address).await?;
         let live = status["server_states"]
             .as_object()
             .is_some_and(|all| all.len() == 3 && all.values().all(|state| state == "live"));
@@ -167,9 +168,4 @@ fn in_sync(log: &[Value]) -> impl Iterator<Item = &Value> {
 fn says(event: &Value, words: &str) -> bool {
     let message = event["message"].as_str().unwrap_or_default();
     event["server"] == SERVER && message.starts_with(words)
-}
-
-fn time_of(event: &Value) -> Result<SystemTime> {
-    let text = event["timestamp"].as_str().context("an event without a time")?;
-    humantime::parse_rfc3339(text).with_context(|| text.to_owned())
 }

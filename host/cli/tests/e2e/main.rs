@@ -6,6 +6,7 @@
 mod access;
 mod backup;
 mod chaos;
+mod experiment;
 mod failures;
 mod metadata;
 mod metrics;

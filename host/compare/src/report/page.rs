@@ -93,6 +93,7 @@ impl View<'_> {
             caption: caption.to_owned(),
             header: ["plugin".to_owned()].into_iter().chain(header).collect(),
             rows: self.ranked.iter().map(row).collect(),
+            open: false,
         }
     }
 }

@@ -1,0 +1,157 @@
+//! `experiment --quick`: every file is there, is whole, and adds up.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::program::{run, text};
+
+/// Requests of a run with --quick.
+const REQUESTS: usize = 500;
+
+#[test]
+fn a_quick_run_of_all_experiments_leaves_a_report_that_adds_up() {
+    let out = tempfile::tempdir().unwrap();
+    let plugins = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/dist");
+    let folder = out.path().to_str().unwrap();
+    let done = run(&[
+        "experiment",
+        "--quick",
+        "--plugin-dir",
+        plugins,
+        "--out",
+        folder,
+        "--output",
+        "json",
+    ]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let experiments = report["experiments"].as_array().unwrap();
+    assert_eq!(experiments.len(), 9);
+    assert_eq!(report["seed"], 512);
+
+    let figures: BTreeMap<&str, &Value> =
+        experiments.iter().map(|e| (e["experiment"].as_str().unwrap(), &e["figures"])).collect();
+    balance_adds_up(&figures, out.path());
+    nothing_failed_while_plugins_were_swapped(figures["1-A-4"]);
+    rows_add_up(&figures, out.path());
+    recoveries_are_whole(&figures);
+    the_papers_protocol_loses_what_ours_keeps(figures["protocol"]);
+    files_are_whole(out.path());
+}
+
+/// The requests of an experiment, by run: how many, and how many of them were good.
+fn runs(folder: &Path, experiment: &str) -> BTreeMap<String, (usize, usize)> {
+    let mut runs = BTreeMap::<String, (usize, usize)>::new();
+    let mut sheet = csv::Reader::from_path(folder.join(format!("{experiment}.csv"))).unwrap();
+    let header = ["run", "request", "start_s", "latency_s", "status", "server"];
+    assert_eq!(sheet.headers().unwrap(), header.as_slice());
+    for line in sheet.records() {
+        let line = line.unwrap();
+        let run = runs.entry(line[0].to_owned()).or_default();
+        run.0 += 1;
+        run.1 += usize::from(&line[4] == "200");
+        assert!(line[2].parse::<f64>().unwrap() >= 0.0 && line[3].parse::<f64>().unwrap() > 0.0);
+    }
+    runs
+}
+
+fn sum(counts: &Value) -> u64 {
+    counts.as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).sum()
+}
+
+fn balance_adds_up(figures: &BTreeMap<&str, &Value>, folder: &Path) {
+    let three = &figures["1-A-1"]["measured"];
+    assert_eq!(three["requests"].as_array().unwrap().len(), 3);
+    assert_eq!((sum(&three["requests"]), &three["failed"]), (REQUESTS as u64, &Value::from(0)));
+    assert_eq!(runs(folder, "1-A-1"), [("3 servers".to_owned(), (REQUESTS, REQUESTS))].into());
+    for loads in figures["1-A-2"]["measured"].as_array().unwrap() {
+        assert_eq!(sum(&loads["requests"]), REQUESTS as u64, "{loads}");
+    }
+    assert_eq!(runs(folder, "1-A-2").len(), 2);
+}
+
+fn nothing_failed_while_plugins_were_swapped(figures: &Value) {
+    let swaps = figures["swaps"].as_array().unwrap();
+    let to: Vec<&Value> = swaps.iter().map(|swap| &swap["to"]).collect();
+    assert_eq!(to, ["md5", "maglev"]);
+    for swap in swaps {
+        assert_eq!((&swap["requests"], &swap["failed"]), (&REQUESTS.into(), &0.into()), "{swap}");
+    }
+}
+
+fn rows_add_up(figures: &BTreeMap<&str, &Value>, folder: &Path) {
+    for (experiment, configurations) in [("2-A-1", 2), ("2-A-2", 1), ("2-A-3", 2)] {
+        let all = figures[experiment].as_array().unwrap();
+        assert_eq!(all.len(), configurations);
+        for taken in all.iter().flat_map(|of| [&of["writes"], &of["reads"]]) {
+            assert_eq!((&taken["requests"], &taken["failed"]), (&REQUESTS.into(), &0.into()));
+        }
+        let runs = runs(folder, experiment);
+        assert_eq!(runs.len(), 2 * configurations, "{runs:?}");
+        assert!(runs.values().all(|run| *run == (REQUESTS, REQUESTS)), "{runs:?}");
+    }
+    assert_eq!(figures["2-A-1"][0]["writes"]["speed_up"], 1.0, "against itself");
+    assert_eq!(figures["2-A-2"][0]["replicas"], 7);
+}
+
+fn recoveries_are_whole(figures: &BTreeMap<&str, &Value>) {
+    for experiment in ["1-A-3", "2-A-4"] {
+        let figures = figures[experiment];
+        let events = figures["events"].as_array().unwrap();
+        for told in
+            ["is killed", "FLATLINE", "RESPAWN: the replacement is up", "every replica is in sync"]
+        {
+            let is_it = |event: &Value| event["event"].as_str().unwrap().contains(told);
+            assert!(events.iter().any(is_it), "{experiment}: {told}: {events:?}");
+        }
+        assert_eq!(figures["failed"], 0, "{experiment}");
+    }
+    let dropped = figures["2-A-4"];
+    assert_eq!(dropped["replicas"], 12, "4 shards, 3 replicas");
+    for replica in dropped["missing"].as_array().unwrap() {
+        assert_eq!(replica[2], Value::Array(Vec::new()), "{replica}");
+    }
+}
+
+fn the_papers_protocol_loses_what_ours_keeps(figures: &Value) {
+    assert_eq!(figures["lost"]["paper"], serde_json::json!([2]));
+    assert_eq!(figures["lost"]["ours"], serde_json::json!([]));
+    let steps = figures["steps"].as_array().unwrap().len();
+    for protocol in ["paper", "ours"] {
+        assert_eq!(figures[protocol]["answers"].as_array().unwrap().len(), steps, "{protocol}");
+    }
+}
+
+fn files_are_whole(folder: &Path) {
+    let page = std::fs::read_to_string(folder.join("index.html")).unwrap();
+    for asset in ["<script", "<link", "src=", "url(", "@import"] {
+        assert!(!page.contains(asset), "{asset}");
+    }
+    let summary = std::fs::read_to_string(folder.join("summary.md")).unwrap();
+    let mut plots = 0;
+    for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap()) {
+        let name = file.file_name().into_string().unwrap();
+        if name.ends_with(".svg") {
+            let svg = std::fs::read_to_string(file.path()).unwrap();
+            roxmltree::Document::parse(&svg).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(summary.contains(&format!("({name})")), "{name} is not in the summary");
+            plots += 1;
+        }
+    }
+    assert_eq!(summary.matches("![").count(), plots);
+    assert!(plots > 15, "{plots}");
+}
+
+#[test]
+fn what_there_is_not_is_named() {
+    let told = |args: &[&str]| {
+        let done = run(&[&["experiment"], args].concat());
+        assert!(!done.status.success());
+        text(&done.stderr)
+    };
+    assert!(told(&["3-A-1"]).contains("there are 1-A-1, 1-A-2"));
+    assert!(told(&["--plugin-dir", "/nowhere"]).contains("/nowhere: no plugins"));
+    assert!(told(&["2-A-1", "--url", "http://localhost:1"]).contains("--url is for 1-A-1"));
+}

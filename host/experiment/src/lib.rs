@@ -1,0 +1,27 @@
+//! The paper's experiments (its section 4), repeated on a live cluster.
+//!
+//! [`Lab`] starts clusters, [`run`] does an [`Experiment`] in it, and what comes of it is an
+//! [`Outcome`]: what was measured, plots, the raw samples, and a paragraph that says what they
+//! show, chosen by what was measured. [`report`] writes outcomes as a page and as files.
+
+mod balance;
+mod experiment;
+mod lab;
+mod load;
+mod losing;
+mod outcome;
+mod paper;
+mod recovery;
+pub mod report;
+mod rows;
+mod sample;
+mod scope;
+mod stats;
+mod swap;
+
+pub use experiment::{Experiment, run, steps};
+pub use lab::{Lab, Where};
+pub use outcome::{Drawn, Finding, Outcome, Run};
+pub use ringwright_compare::SEED;
+pub use sample::Sample;
+pub use scope::Scope;

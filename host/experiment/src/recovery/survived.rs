@@ -1,0 +1,157 @@
+//! What a cluster went through, and how it came out.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Result, ensure};
+use ringwright_plot::{Event, Plot, Timeline};
+use ringwright_testbed::{Signal, all_in_sync};
+use serde_json::{Value, json};
+
+use super::story::{self, first};
+use crate::lab::Bed;
+use crate::load::{Call, Load, Plan};
+use crate::{Lab, Sample};
+
+/// The server that is killed.
+const VICTIM: &str = "Server1";
+
+/// Columns of a time line are this wide.
+const STEP: Duration = Duration::from_millis(100);
+
+/// Connections of the light load.
+pub(super) const CONNECTIONS: usize = 10;
+
+/// Most requests of a load: for as long as anybody waits.
+const MOST: usize = 1_000_000;
+
+/// The last of the events.
+const WELL: &str = "every replica is in sync";
+
+/// Most time until all is well again.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a cluster went through.
+pub(super) struct Survived {
+    pub samples: Vec<Sample>,
+    /// When the server was killed, since the load began.
+    killed: Duration,
+    events: Vec<Event>,
+}
+
+/// Kills the server under a light load, which goes on until some time after all is well again.
+pub(super) async fn survive(
+    lab: &Lab,
+    bed: &Bed,
+    call: impl Fn(usize) -> Call + Send + Sync + 'static,
+) -> Result<Survived> {
+    all_in_sync(bed.address()).await?;
+    lab.bar.set_message("a server is killed");
+    let pace = Duration::from_secs(1) / lab.scope.rate;
+    let plan = lab.plan(bed.address(), call);
+    let plan = Plan { connections: CONNECTIONS, most: MOST, pace: Some(pace), ..plan };
+    let before = bed.log()?.len();
+    let load = Load::start(plan).await?;
+    tokio::time::sleep(lab.scope.around).await;
+    let (at, began) = (SystemTime::now(), Instant::now());
+    bed.signal(VICTIM, Signal::Kill)?;
+    while !story::is_up(&bed.log()?[before..], VICTIM) {
+        ensure!(began.elapsed() < PATIENCE, "no replacement {PATIENCE:?} after the kill");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    all_in_sync(bed.address()).await?;
+    let well = began.elapsed();
+    tokio::time::sleep(lab.scope.around).await;
+    let killed = at.duration_since(load.clock()).unwrap_or_default();
+    let samples = load.stop().await?;
+    let mut events = story::events(&bed.log()?[before..], VICTIM, at)?;
+    events.push(Event { at: well.as_secs_f64(), what: WELL.into() });
+    Ok(Survived { samples, killed, events })
+}
+
+impl Survived {
+    fn failed(&self) -> usize {
+        self.samples.iter().filter(|sample| !sample.is_good()).count()
+    }
+
+    /// When every replica was in sync.
+    fn in_sync(&self) -> f64 {
+        first(&self.events, WELL).unwrap_or_default()
+    }
+
+    /// The longest answer to a request that was under way at the kill, or began within a second
+    /// after it.
+    fn longest(&self) -> Duration {
+        let until = self.killed + Duration::from_secs(1);
+        let then = self.samples.iter().filter(|s| s.end() >= self.killed && s.start < until);
+        then.map(|sample| sample.latency).max().unwrap_or_default()
+    }
+
+    pub fn shown(&self) -> String {
+        let at = |what| first(&self.events, what).map_or("never".into(), |at| format!("{at:.2} s"));
+        format!(
+            "{} of {} requests failed; flatline after {}, replacement up after {}, in sync after \
+             {:.2} s",
+            self.failed(),
+            self.samples.len(),
+            at("FLATLINE"),
+            at("RESPAWN: the replacement is up"),
+            self.in_sync()
+        )
+    }
+
+    pub fn shows(&self) -> String {
+        let failed = match self.failed() {
+            0 => "none failed: those for the dead server went to others".to_owned(),
+            n => format!("{n} failed"),
+        };
+        let misses = self.events.iter().filter(|event| event.what.starts_with("heartbeat missed"));
+        let (misses, flatline) = (misses.count(), first(&self.events, "FLATLINE"));
+        let flatline =
+            flatline.map_or("no flatline".into(), |at| format!("a flatline at {at:.2} s"));
+        format!(
+            "Of {} requests {failed}; the longest answer around the kill took {:.0} ms. The balancer \
+             counted {misses} missed heartbeats, then {flatline}; every replica was in \
+             sync {:.2} s after the kill.",
+            self.samples.len(),
+            self.longest().as_secs_f64() * 1000.0,
+            self.in_sync()
+        )
+    }
+
+    pub fn plot(&self, label: &str) -> Plot {
+        let step = STEP.as_secs_f64();
+        let since = |time: Duration| time.as_secs_f64() - self.killed.as_secs_f64();
+        let column = |time: Duration| (since(time) / step).floor() as i64;
+        let first = self.samples.first().map_or(0, |sample| column(sample.start));
+        let last = self.samples.iter().map(|sample| column(sample.end())).max().unwrap_or(first);
+        // The load stops somewhere in the last column, which is left out.
+        let mut columns = vec![(0.0, 0.0); usize::try_from(last - first).unwrap_or(0)];
+        for sample in &self.samples {
+            let place = usize::try_from(column(sample.end()) - first).unwrap_or(0);
+            if let Some((good, bad)) = columns.get_mut(place) {
+                *(if sample.is_good() { good } else { bad }) += 1.0;
+            }
+        }
+        let told: Vec<String> =
+            self.events.iter().map(|e| format!("{} at {:.2} s", e.what, e.at)).collect();
+        Timeline {
+            title: "A server is killed under load".into(),
+            description: format!("{} failed. {}.", self.failed(), told.join("; ")),
+            label: label.to_owned(),
+            from: first as f64 * step,
+            step,
+            columns,
+            events: self.events.iter().map(|e| Event { at: e.at, what: e.what.clone() }).collect(),
+        }
+        .draw()
+    }
+
+    pub fn json(&self) -> Value {
+        let events = self.events.iter();
+        let events: Vec<Value> =
+            events.map(|e| json!({"seconds": e.at, "event": e.what})).collect();
+        json!({"requests": self.samples.len(), "failed": self.failed(),
+            "longest_answer_seconds": self.longest().as_secs_f64(),
+            "killed_seconds": self.killed.as_secs_f64(), "events": events})
+    }
+}

@@ -1,0 +1,63 @@
+//! The page.
+
+use ringwright_plot::{Page, Paragraph, Section, Table};
+
+use crate::lab::Where;
+use crate::{Lab, Outcome};
+
+/// The whole page.
+pub(crate) fn page(lab: &Lab, outcomes: &[Outcome]) -> Page {
+    let sections = [results(outcomes)].into_iter().chain(outcomes.iter().map(section)).collect();
+    Page { title: "The paper’s experiments, repeated".into(), lead: conditions(lab), sections }
+}
+
+/// Under what conditions everything was measured.
+pub(crate) fn conditions(lab: &Lab) -> String {
+    let place: String = match &lab.place {
+        Where::Docker => "as containers, each server with a Postgres of its own".into(),
+        Where::Processes("postgres") => {
+            "as processes, each server with a Postgres of its own".into()
+        }
+        Where::Processes(_) => "as processes that keep their rows in SQLite".into(),
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!(
+        "Measured on clusters that run {place}, all on one machine with {cores} processors, which \
+         the clients use too. {} requests a run through {} connections at once; seed {}. \
+         Times are of this machine and this load: they compare with each other, not with other \
+         machines.",
+        lab.scope.requests, lab.scope.connections, lab.seed
+    )
+}
+
+fn results(outcomes: &[Outcome]) -> Section {
+    let rows = outcomes.iter().flat_map(|outcome| {
+        let row = |finding: &crate::Finding| {
+            vec![outcome.experiment.to_string(), finding.of.clone(), finding.result.clone()]
+        };
+        outcome.findings.iter().map(row)
+    });
+    let table = Table {
+        caption: "All results in short".into(),
+        header: ["experiment", "of", "result"].map(str::to_owned).into(),
+        rows: rows.collect(),
+        open: true,
+    };
+    Section { heading: "Results".into(), tables: vec![table], ..Section::default() }
+}
+
+fn section(outcome: &Outcome) -> Section {
+    let said = [
+        ("How.", &outcome.how),
+        ("The paper.", &outcome.paper),
+        ("What it shows.", &outcome.shows),
+    ];
+    let text =
+        said.map(|(opening, text)| Paragraph { opening: opening.into(), text: text.clone() });
+    Section {
+        heading: format!("{}: {}", outcome.experiment, outcome.experiment.title()),
+        text: text.into(),
+        plots: outcome.plots.iter().map(|drawn| drawn.plot.clone()).collect(),
+        tables: outcome.tables.clone(),
+    }
+}

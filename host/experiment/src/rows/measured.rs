@@ -1,0 +1,85 @@
+//! What writes and reads took.
+
+use anyhow::Result;
+use rand::seq::SliceRandom;
+use ringwright_testbed::{Setup, read, write};
+use serde_json::{Value, json};
+
+use super::shape::{Shape, keys};
+use crate::lab::{PAPERS, call};
+use crate::stats::Taken;
+use crate::{Finding, Lab, Run, Sample};
+
+/// What writes and reads took in a configuration.
+#[derive(Clone)]
+pub struct Measured {
+    pub(crate) shape: Shape,
+    pub(crate) writes: Taken,
+    pub(crate) reads: Taken,
+    pub(crate) samples: [Vec<Sample>; 2],
+}
+
+/// Writes rows to a new cluster, and reads each of them.
+pub(super) async fn measure(lab: &Lab, shape: Shape) -> Result<Measured> {
+    let bed = lab.cluster(&Setup::new(shape.init(lab), PAPERS)).await?;
+    let keys = keys(lab, &shape, lab.scope.requests);
+    let mut order = keys.clone();
+    order.shuffle(&mut lab.random(2));
+    let plan = lab.plan(bed.address(), move |i| call(write(keys[i], i as u64 % 101)));
+    let writes = lab.send(&format!("writes, {}", shape.name()), plan).await?.samples;
+    let plan = lab.plan(bed.address(), move |i| call(read(order[i])));
+    let reads = lab.send(&format!("reads, {}", shape.name()), plan).await?.samples;
+    Ok(Measured {
+        shape,
+        writes: Taken::of(&writes),
+        reads: Taken::of(&reads),
+        samples: [writes, reads],
+    })
+}
+
+impl Measured {
+    pub(super) fn taken(&self) -> [(&'static str, &Taken); 2] {
+        [("writes", &self.writes), ("reads", &self.reads)]
+    }
+
+    pub(super) fn runs(&self) -> Vec<Run> {
+        let run = |((what, _), samples): ((&str, &Taken), &Vec<_>)| Run {
+            name: format!("{what}, {}", self.shape.name()),
+            samples: samples.clone(),
+        };
+        self.taken().into_iter().zip(&self.samples).map(run).collect()
+    }
+
+    pub(super) fn findings(&self, baseline: &Measured) -> Vec<Finding> {
+        let of = |((what, taken), (_, base)): ((&str, &Taken), (&str, &Taken))| {
+            let failed = match taken.failed {
+                0 => String::new(),
+                failed => format!(", {failed} failed"),
+            };
+            let result = format!(
+                "{:.2} s in all, {:.1} ms on average (σ {:.1}), {:.0} a second, speed-up {:.2}{failed}",
+                taken.total_s,
+                taken.latency_ms.mean,
+                taken.latency_ms.deviation,
+                taken.per_second(),
+                base.total_s / taken.total_s
+            );
+            Finding::new(format!("{what}, {}", self.shape.name()), result)
+        };
+        self.taken().into_iter().zip(baseline.taken()).map(of).collect()
+    }
+
+    pub(super) fn json(&self, baseline: &Measured) -> Value {
+        let of = |taken: &Taken, base: &Taken| {
+            json!({"requests": taken.requests, "failed": taken.failed,
+                "total_seconds": taken.total_s, "mean_ms": taken.latency_ms.mean,
+                "deviation_ms": taken.latency_ms.deviation, "median_ms": taken.median_ms,
+                "p99_ms": taken.p99_ms, "per_second": taken.per_second(),
+                "speed_up": base.total_s / taken.total_s})
+        };
+        let Shape { shards, servers, replicas, .. } = self.shape;
+        json!({"shards": shards, "servers": servers, "replicas": replicas,
+            "writes": of(&self.writes, &baseline.writes),
+            "reads": of(&self.reads, &baseline.reads)})
+    }
+}

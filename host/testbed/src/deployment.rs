@@ -1,0 +1,165 @@
+//! The deployment as `make up` makes it: a balancer, servers each with a Postgres of its
+//! own, and the metadata in another, each in a container.
+//!
+//! What is asked, is asked at the balancer's container itself: the port that an engine publishes
+//! on this machine goes through a proxy, which would be measured too.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::{Map, Value, json};
+
+use crate::docker::{address, docker, pid, run};
+use crate::{Setup, Signal};
+
+/// A deployment of its own, gone with its data when this is dropped.
+pub struct Deployment {
+    /// Where the balancer listens: host and port.
+    pub address: String,
+    name: String,
+    _running: Running,
+}
+
+/// Where a deployment goes, unless the environment says otherwise.
+pub struct Place {
+    /// Its name (`RINGWRIGHT_DEPLOYMENT`).
+    pub name: &'static str,
+    /// What it publishes (`RINGWRIGHT_PUBLISH`).
+    pub publish: &'static str,
+    /// The tag of its images (`TAG`).
+    pub tag: &'static str,
+}
+
+/// A setting of the deployment.
+pub fn setting(variable: &str, else_: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| else_.to_owned())
+}
+
+impl Deployment {
+    /// Starts it, in the repository's folder.
+    ///
+    /// # Errors
+    /// What is missing, or what the engine says.
+    pub fn start(data: &Path, place: &Place, setup: &Setup) -> Result<Self> {
+        let name = setting("RINGWRIGHT_DEPLOYMENT", place.name);
+        let variables = vec![
+            ("RINGWRIGHT_DEPLOYMENT", name.clone()),
+            ("RINGWRIGHT_PUBLISH", setting("RINGWRIGHT_PUBLISH", place.publish)),
+            ("RINGWRIGHT_LOG_FORMAT", "json".to_owned()),
+            ("TAG", setting("TAG", place.tag)),
+            ("COMPOSE_FILE", format!("docker-compose.yml:{}", compose(data, setup)?)),
+        ];
+        deploy("down-all", &variables)?;
+        // Before it is up: what fails half-way is ended too.
+        let running = Running(variables);
+        deploy("up", &running.0)?;
+        let network = format!("{name}_public");
+        let address = format!("{}:5000", address(&service(&name, "balancer")?, &network)?);
+        Ok(Deployment { address, name, _running: running })
+    }
+
+    /// The name of a server's container.
+    pub fn server(&self, name: &str) -> String {
+        format!("{}-{name}", self.name)
+    }
+
+    /// A server's volumes.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn volumes(&self, server: &str) -> Result<Vec<String>> {
+        let ours = format!("label=ringwright.deployment={}", self.name);
+        let server = format!("label=ringwright.server={server}");
+        let names = docker(&["volume", "ls", "--quiet", "--filter", &ours, "--filter", &server])?;
+        Ok(names.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// What the balancer has logged, an event each.
+    ///
+    /// # Errors
+    /// Where there is no balancer.
+    pub fn log(&self) -> Result<Vec<Value>> {
+        let mut command = Command::new("docker");
+        let output = command.args(["logs", &service(&self.name, "balancer")?]).output()?;
+        let lines = String::from_utf8_lossy(&output.stderr).into_owned();
+        Ok(lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    }
+
+    pub(crate) fn token(&self) -> Result<String> {
+        let file = Path::new("docker/secrets").join(&self.name).join("token");
+        std::fs::read_to_string(&file).with_context(|| file.display().to_string())
+    }
+
+    pub(crate) fn secret(&self) -> Result<String> {
+        let balancer = service(&self.name, "balancer")?;
+        docker(&["exec", &balancer, "cat", "/var/lib/ringwright/secret"])
+    }
+
+    pub(crate) fn signal(&self, server: &str, what: Signal) -> Result<()> {
+        let verb = match what {
+            Signal::Kill => "kill",
+            Signal::Stop => "pause",
+            Signal::Continue => "unpause",
+        };
+        docker(&[verb, &self.server(server)]).map(drop)
+    }
+
+    pub(crate) fn server_address(&self, server: &str) -> Result<String> {
+        let network = format!("{}-servers", self.name);
+        Ok(format!("{}:5000", address(&self.server(server), &network)?))
+    }
+
+    /// The first process of each container, and whose it is; there are three servers.
+    ///
+    /// # Errors
+    /// Where one does not run.
+    pub fn processes(&self) -> Result<Vec<(u32, &'static str)>> {
+        let mut all = vec![
+            (pid(&service(&self.name, "balancer")?)?, "the balancer"),
+            (pid(&service(&self.name, "metadata")?)?, "the metadata"),
+        ];
+        for server in ["Server0", "Server1", "Server2"] {
+            all.push((pid(&self.server(server))?, "the shard servers"));
+        }
+        Ok(all)
+    }
+}
+
+/// What was started, under these variables; ended when it is dropped.
+struct Running(Vec<(&'static str, String)>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = deploy("down-all", &self.0);
+    }
+}
+
+/// Writes what is added to the compose file, with the cluster and the settings; answers its path.
+fn compose(data: &Path, setup: &Setup) -> Result<String> {
+    let inside = "/etc/ringwright/first.json";
+    let init = setup.write(data)?;
+    let mut environment: Map<String, Value> =
+        setup.settings.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let first = init.as_ref().map_or("", |_| inside);
+    environment.insert("RINGWRIGHT_INIT".to_owned(), json!(first));
+    let volumes = init.map(|file| format!("{}:{inside}:ro", file.display()));
+    let balancer =
+        json!({"environment": environment, "volumes": volumes.into_iter().collect::<Vec<_>>()});
+    let file = data.canonicalize()?.join("compose.yml");
+    std::fs::write(&file, json!({"services": {"balancer": balancer}}).to_string())?;
+    Ok(file.display().to_string())
+}
+
+fn deploy(what: &str, variables: &[(&'static str, String)]) -> Result<()> {
+    let mut command = Command::new("sh");
+    command.args(["docker/deploy.sh", what]).envs(variables.iter().cloned());
+    run(&mut command).map(|_| ()).with_context(|| format!("the deployment: {what}"))
+}
+
+/// The container of one of the compose file's services.
+fn service(name: &str, service: &str) -> Result<String> {
+    let service = format!("label=com.docker.compose.service={service}");
+    let project = format!("label=com.docker.compose.project={name}");
+    docker(&["ps", "--quiet", "--filter", &project, "--filter", &service])
+}
