@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use ringwright_experiment::{Experiment, Lab, Outcome, SEED, Scope, Where, report, run, steps};
+use ringwright_experiment::{
+    Experiment, Lab, Outcome, SEED, Scope, Where, load_average, report, run, steps,
+};
 
 use crate::output::{self, Output};
 use crate::shard_server::Engine;
@@ -108,6 +110,7 @@ impl Args {
                 .map(|url| url.trim_start_matches("http://").trim_end_matches('/').to_owned()),
             best: self.best.clone(),
             scope: if self.quick { Scope::quick() } else { Scope::full() },
+            busy: load_average(),
             seed: self.seed,
             bar,
             baseline: Default::default(),

@@ -59,12 +59,20 @@ pub struct Lab {
     pub best: String,
     /// How much is done.
     pub scope: Scope,
+    /// How many processes wanted the machine before anything was begun, if that is known: over a
+    /// minute, on average.
+    pub busy: Option<f64>,
     /// Of all that is drawn at random.
     pub seed: u64,
     /// Told of each request.
     pub bar: ProgressBar,
     /// What every other configuration is held against.
     pub baseline: OnceCell<Measured>,
+}
+
+/// How many processes want the machine, on average over the last minute.
+pub fn load_average() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
 }
 
 /// A cluster on data of its own.

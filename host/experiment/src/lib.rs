@@ -20,7 +20,7 @@ mod stats;
 mod swap;
 
 pub use experiment::{Experiment, run, steps};
-pub use lab::{Lab, Where};
+pub use lab::{Lab, Where, load_average};
 pub use outcome::{Drawn, Finding, Outcome, Run};
 pub use ringwright_compare::SEED;
 pub use sample::Sample;

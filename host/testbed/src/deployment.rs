@@ -141,8 +141,8 @@ fn compose(data: &Path, setup: &Setup) -> Result<String> {
     let init = setup.write(data)?;
     let mut environment: Map<String, Value> =
         setup.settings.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-    let first = init.as_ref().map_or("", |_| inside);
-    environment.insert("RINGWRIGHT_INIT".to_owned(), json!(first));
+    // Null takes the variable away, which an empty text would not.
+    environment.insert("RINGWRIGHT_INIT".to_owned(), json!(init.as_ref().map(|_| inside)));
     let volumes = init.map(|file| format!("{}:{inside}:ro", file.display()));
     let balancer =
         json!({"environment": environment, "volumes": volumes.into_iter().collect::<Vec<_>>()});
@@ -153,7 +153,8 @@ fn compose(data: &Path, setup: &Setup) -> Result<String> {
 
 fn deploy(what: &str, variables: &[(&'static str, String)]) -> Result<()> {
     let mut command = Command::new("sh");
-    command.args(["docker/deploy.sh", what]).envs(variables.iter().cloned());
+    command.args(["docker/deploy.sh", what]).env_remove("RINGWRIGHT_INIT");
+    command.envs(variables.iter().cloned());
     run(&mut command).map(|_| ()).with_context(|| format!("the deployment: {what}"))
 }
 

@@ -45,7 +45,7 @@ pub fn json(lab: &Lab, outcomes: &[Outcome]) -> Value {
             "how": outcome.how, "paper": outcome.paper, "shows": outcome.shows,
             "figures": outcome.figures})
     };
-    json!({"seed": lab.seed, "scope": lab.scope,
+    json!({"seed": lab.seed, "load_average": lab.busy, "scope": lab.scope,
         "experiments": outcomes.iter().map(of).collect::<Vec<_>>()})
 }
 

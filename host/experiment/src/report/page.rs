@@ -21,11 +21,16 @@ pub(crate) fn conditions(lab: &Lab) -> String {
         Where::Processes(_) => "as processes that keep their rows in SQLite".into(),
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let busy = lab.busy.map_or_else(String::new, |busy| {
+        format!(
+            " Before the first of them, other work kept {busy:.1} processes waiting or running."
+        )
+    });
     format!(
         "Measured on clusters that run {place}, all on one machine with {cores} processors, which \
          the clients use too. {} requests a run through {} connections at once; seed {}. \
          Times are of this machine and this load: they compare with each other, not with other \
-         machines.",
+         machines.{busy}",
         lab.scope.requests, lab.scope.connections, lab.seed
     )
 }
