@@ -133,6 +133,11 @@ impl Member {
         InFlight { member: self.clone(), _timed: self.traffic.reads.start_timer() }
     }
 
+    /// How many requests there were: reads asked of it and writes sent to it.
+    pub fn requested(&self) -> u64 {
+        self.requests.count()
+    }
+
     /// How many requests are under way.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
