@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use crate::api::Streams;
 use crate::brain::Brain;
 use crate::fleet::Fleet;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::routing::{Published, Ring, Router};
 use crate::settings::Settings;
@@ -34,6 +35,8 @@ pub struct Balancer {
     pub router: Arc<Router>,
     /// What it counts and measures.
     pub metrics: Metrics,
+    /// What the dashboard shows of it.
+    pub(crate) dashboard: Live,
     /// One change of the cluster's shape at a time.
     pub(crate) shaping: tokio::sync::Mutex<()>,
     /// One choice of plugins at a time, from the look at what there is to its record.
@@ -63,6 +66,7 @@ impl Balancer {
             brain,
             router,
             metrics: Metrics::new(),
+            dashboard: Live::new(),
             shaping: tokio::sync::Mutex::default(),
             choosing: tokio::sync::Mutex::default(),
             admissions: Arc::new(Semaphore::new(ADMISSIONS)),

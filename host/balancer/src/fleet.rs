@@ -91,6 +91,12 @@ impl Fleet {
         self.control.kill(name).await
     }
 
+    /// Ends a server as a crash would: nobody here is told, and its heartbeats are missed.
+    pub async fn crash(&self, name: &str) -> Result<(), ControlError> {
+        let _turn = self.turn(name).await;
+        self.control.kill(name).await
+    }
+
     /// Stops a server and deletes its data.
     pub async fn remove(&self, name: &str) -> Result<(), ControlError> {
         self.running.write().remove(name);

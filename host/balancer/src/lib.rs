@@ -7,6 +7,7 @@ mod balancer;
 pub mod brain;
 pub mod choosing;
 pub mod fleet;
+mod live;
 pub mod metrics;
 pub mod routing;
 pub mod settings;

@@ -36,6 +36,8 @@ pub struct Settings {
     pub upload_dir: PathBuf,
     /// Whether somebody is about to set a cluster up: without one, `/readyz` says no.
     pub expects_cluster: bool,
+    /// Whether this is a demo: servers may then be killed over the API.
+    pub demo: bool,
 }
 
 impl Default for Settings {
@@ -55,6 +57,7 @@ impl Default for Settings {
             upload_limit: 32 << 20,
             upload_dir: PathBuf::from("uploads"),
             expects_cluster: false,
+            demo: false,
         }
     }
 }

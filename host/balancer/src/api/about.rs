@@ -12,7 +12,7 @@ use super::ApiError;
 use crate::Balancer;
 
 /// The routes as clients see them.
-const ROUTES: [(&str, &str); 21] = [
+const ROUTES: [(&str, &str); 23] = [
     ("init", "/init - Methods : GET,POST"),
     ("status", "/status - Methods : GET"),
     ("add", "/add - Methods : GET,POST"),
@@ -33,6 +33,7 @@ const ROUTES: [(&str, &str); 21] = [
     ("healthz", "/healthz - Methods : GET"),
     ("readyz", "/readyz - Methods : GET"),
     ("metrics", "/metrics - Methods : GET"),
+    ("dashboard", "/dashboard - Methods : GET"),
     ("docs", "/docs - Methods : GET"),
     ("<path>", "/<path> - Methods : GET, sent to one server by the active hash function"),
 ];
@@ -62,7 +63,7 @@ fn routes(headers: &HeaderMap) -> Response {
         .collect();
     let page = format!(
         "<!doctype html><meta charset=utf-8><title>Ringwright</title><h1>Ringwright</h1>\
-         <p><a href=/docs>Try the API</a> · <a href=/status>status</a></p><ul>{rows}</ul>"
+         <p><a href=/dashboard>Dashboard</a> · <a href=/docs>Try the API</a> · <a href=/status>status</a></p><ul>{rows}</ul>"
     );
     Html(page).into_response()
 }

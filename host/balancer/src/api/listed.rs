@@ -14,7 +14,7 @@ struct InUse {
 }
 
 /// All files in the folders, and what is active without one.
-pub(super) fn all(brain: &Brain) -> Vec<Value> {
+pub(crate) fn all(brain: &Brain) -> Vec<Value> {
     let (hash, placement) = (brain.hash(), brain.placement());
     let listing = brain.listing();
     let active = [
@@ -35,7 +35,7 @@ pub(super) fn all(brain: &Brain) -> Vec<Value> {
 }
 
 /// What a hash function in the shadow of the active one would have done.
-pub(super) fn shadow(router: &Router) -> Value {
+pub(crate) fn shadow(router: &Router) -> Value {
     let Some(shadow) = router.shadow() else { return Value::Null };
     let Tally { requests, moved, missed, servers, ended } = shadow.tally();
     let weights: Vec<u32> = servers.values().map(|s| s.weight).collect();

@@ -3,11 +3,13 @@
 mod about;
 mod attributes;
 mod connections;
+mod dashboard;
 mod database;
+mod demo;
 mod error;
 mod events;
 mod limits;
-mod listed;
+pub(crate) mod listed;
 mod measured;
 mod metrics;
 mod origin;
@@ -74,6 +76,7 @@ pub fn router(balancer: Arc<Balancer>) -> Router {
         .routes(routes!(events::events))
         .split_for_parts();
     router
+        .merge(dashboard::router())
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi))
         .fallback(proxy::forward)
         .method_not_allowed_fallback(about::wrong_method)
@@ -100,9 +103,12 @@ fn shape(settings: &Settings) -> OpenApiRouter<Arc<Balancer>> {
         .routes(routes!(rebalance::rebalance))
         .routes(routes!(plugins::activate))
         .routes(routes!(plugins::shadow, plugins::cast_shadow, plugins::end_shadow))
-        .merge(uploads)
-        .layer(from_fn(whole::see_through))
-        .layer(from_fn_with_state(gate, token::guard));
+        .merge(uploads);
+    if settings.demo {
+        shape = shape.routes(routes!(demo::kill));
+    }
+    let mut shape =
+        shape.layer(from_fn(whole::see_through)).layer(from_fn_with_state(gate, token::guard));
     token::describe(shape.get_openapi_mut());
     shape
 }

@@ -52,7 +52,7 @@ impl Drop for UnderWay {
 }
 
 impl Requests {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Requests {
             total: counters(
                 "ringwright_http_requests_total",

@@ -6,6 +6,7 @@ mod access;
 mod attributes;
 mod balancing;
 mod choosing;
+mod dashboard;
 mod database;
 mod events;
 mod failures;

@@ -290,6 +290,7 @@ impl Args {
             token,
             upload_dir: data.uploads(),
             expects_cluster: self.first_cluster().is_some(),
+            demo: self.demo,
             ..default
         }
     }

@@ -86,7 +86,10 @@ fn students() -> Vec<Value> {
 fn guide(url: &str, data: &Path) -> String {
     format!(
         "
-Ringwright is at {url} (its API: {url}/docs). Ctrl-C stops it and its servers.
+Ringwright is at {url}. Ctrl-C stops it and its servers.
+
+  {url}/dashboard   what it does, as it does it
+  {url}/docs        its API, to try out
 
   curl {url}/status
   curl {url}/read -H 'content-type: application/json' -d '{{\"Stud_id\": {{\"low\": 1000, \"high\": 1010}}}}'

@@ -1,0 +1,159 @@
+//! Servers, shards and plugins, at one instant.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ringwright_model::{Dtype, Key, Labels, Sharding, Term};
+use ringwright_replication::{Member, ShardView, View};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Sample;
+use crate::api::listed;
+use crate::{Balancer, shown};
+
+/// What of a plugin's listing is told every time; the rest is at `/plugins`.
+const LISTED: [&str; 9] =
+    ["name", "kind", "file", "state", "reason", "active", "faults", "score", "summary"];
+
+/// What is so now.
+#[derive(Serialize)]
+pub(super) struct Snapshot {
+    /// When, in milliseconds since 1970.
+    time_ms: u64,
+    /// The program's.
+    version: &'static str,
+    /// Whether servers may be killed.
+    demo: bool,
+    in_charge: bool,
+    epoch: u64,
+    configured: bool,
+    /// The table's columns, with their types; the key first.
+    columns: Vec<(String, Dtype)>,
+    /// The active hash function.
+    hash: String,
+    /// The active placement policy.
+    placement: String,
+    servers: Vec<Server>,
+    shards: Vec<Shard>,
+    plugins: Vec<Map<String, Value>>,
+    /// A hash function in the shadow of the active one.
+    shadow: Value,
+    traffic: Option<Sample>,
+}
+
+#[derive(Serialize)]
+struct Server {
+    /// The number hash functions know it by.
+    id: u32,
+    name: String,
+    /// `live`, `suspect` or `dead`.
+    state: &'static str,
+    weight: u32,
+    labels: Labels,
+    /// Reads asked of it and writes sent to it, since the balancer began.
+    requests: u64,
+}
+
+#[derive(Serialize)]
+struct Shard {
+    id: String,
+    /// Its lowest and highest key, where shards are ranges.
+    low: Option<Key>,
+    high: Option<Key>,
+    /// VAT.
+    vat: Term,
+    state: Health,
+    /// Positions of the servers that have a replica, and whether it is in sync.
+    replicas: Vec<(usize, bool)>,
+}
+
+/// Whether a shard can be used, and lose another server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Health {
+    /// All replicas are in sync and answer.
+    Whole,
+    /// Some are not, or do not.
+    UnderReplicated,
+    /// None in sync answers: it can be neither read nor written.
+    Unavailable,
+}
+
+impl Snapshot {
+    pub(super) fn of(balancer: &Balancer, time_ms: u64, traffic: Option<Sample>) -> Self {
+        let view = balancer.cluster.view();
+        let charge = balancer.cluster.charge();
+        let schema = view.schema.as_deref();
+        let columns = schema.map_or_else(Vec::new, |schema| {
+            schema.columns.iter().cloned().zip(schema.dtypes.iter().copied()).collect()
+        });
+        Snapshot {
+            time_ms,
+            version: env!("CARGO_PKG_VERSION"),
+            demo: balancer.settings.demo,
+            in_charge: charge.check().is_ok(),
+            epoch: charge.epoch(),
+            configured: schema.is_some(),
+            columns,
+            hash: balancer.brain.hash().choice.name.clone(),
+            placement: balancer.brain.placement().choice.name.clone(),
+            servers: servers(&view),
+            shards: shards(&view),
+            plugins: listed::all(&balancer.brain).into_iter().map(brief).collect(),
+            shadow: listed::shadow(&balancer.router),
+            traffic,
+        }
+    }
+}
+
+fn servers(view: &View) -> Vec<Server> {
+    let server = |member: &Member| {
+        let attributes = member.attributes();
+        Server {
+            id: member.id,
+            name: member.name.clone(),
+            state: shown::state(member),
+            weight: attributes.weight,
+            labels: attributes.labels.clone(),
+            requests: member.requested(),
+        }
+    };
+    view.servers.values().map(|member| server(member)).collect()
+}
+
+fn shards(view: &View) -> Vec<Shard> {
+    let position: HashMap<&str, usize> =
+        view.servers.keys().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+    let shard = |s: &ShardView| {
+        let replicas = |members: &[Arc<Member>], in_sync| -> Vec<(usize, bool)> {
+            let at = |m: &Arc<Member>| Some((*position.get(m.name.as_str())?, in_sync));
+            members.iter().filter_map(at).collect()
+        };
+        let is_range = view.sharding == Sharding::Range;
+        Shard {
+            id: s.shard.id.clone(),
+            low: is_range.then_some(s.shard.low),
+            high: is_range.then(|| s.shard.high()),
+            vat: s.vat,
+            state: health(s),
+            replicas: [replicas(&s.in_sync, true), replicas(&s.out_of_sync, false)].concat(),
+        }
+    };
+    view.shards.iter().map(shard).collect()
+}
+
+fn health(shard: &ShardView) -> Health {
+    let answering = shard.in_sync.iter().filter(|member| member.is_live()).count();
+    match answering {
+        0 => Health::Unavailable,
+        n if n < shard.in_sync.len() + shard.out_of_sync.len() => Health::UnderReplicated,
+        _ => Health::Whole,
+    }
+}
+
+fn brief(plugin: Value) -> Map<String, Value> {
+    let Value::Object(mut plugin) = plugin else { return Map::new() };
+    plugin.retain(|field, _| LISTED.contains(&field.as_str()));
+    plugin
+}

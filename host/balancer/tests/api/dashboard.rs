@@ -1,0 +1,116 @@
+//! `/dashboard`: the page, what it lives on, and what only a demo may do.
+
+use std::sync::Arc;
+
+use ringwright_replication::Member;
+use ringwright_wire::Secret;
+use serde_json::json;
+
+use crate::support::{Api, Options, Sent, papers_add};
+
+async fn demo(token: Option<&str>) -> Api {
+    let mut options = Options::default();
+    options.balancer.demo = true;
+    options.balancer.token = token.map(|token| Secret::new(token).unwrap());
+    Api::with(options).await
+}
+
+#[tokio::test]
+async fn the_page_is_served_and_found() {
+    let api = Api::start().await;
+    let page = api.get("/dashboard").await;
+    assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
+    assert!(page.text.contains("<title>Ringwright</title>"));
+    assert!(page.headers["content-security-policy"].to_str().unwrap().contains("'self'"));
+    assert_eq!(api.get("/dashboard/js/main.js").await.status, 200);
+    assert_eq!(api.get("/dashboard/js/none.js").await.status, 404);
+    assert_eq!(api.get("/help").await.ok()["message"]["dashboard"], "/dashboard - Methods : GET");
+    let browser = [("accept", "text/html")];
+    assert!(api.send("GET", "/", &browser, "").await.text.contains("<a href=/dashboard>"));
+}
+
+#[tokio::test]
+async fn who_watches_is_told_all_and_then_what_changes() {
+    let api = Api::configured().await;
+    let mut stream = api.listen("/dashboard/live", &[]).await;
+    let hello = stream.next().await.unwrap();
+    assert_eq!(hello.event, "hello");
+    assert!(hello.data["kinds"].as_array().unwrap().contains(&json!("flatline")));
+    assert_eq!(stream.next().await.unwrap().event, "history");
+    let ring = stream.next().await.unwrap();
+    assert_eq!((ring.event.as_str(), &ring.data["slots"]), ("ring", &json!(512)));
+    let first = stream.next().await.unwrap();
+    assert_eq!(first.event, "snapshot");
+    let names: Vec<&str> = first.data["servers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(json!(names), ring.data["servers"], "by number, as by name here");
+    assert_eq!(first.data["shards"][0]["state"], "whole");
+    assert_eq!(first.data["columns"][0], json!(["Stud_id", "Number"]));
+    assert_eq!(first.data["hash"], "virtual-node");
+
+    // Another one who watches is told it at once, and the ring again only when it changes.
+    let mut other = api.listen("/dashboard/live", &[]).await;
+    other.until("snapshot").await;
+    let second = stream.next().await.unwrap();
+    assert_eq!(second.event, "snapshot");
+    let time = |sent: &Sent| sent.data["time_ms"].as_u64().unwrap();
+    assert!(time(&second) >= time(&first) + 500, "it is looked once a second");
+    api.post("/add", papers_add()).await.ok();
+    let told = stream.until("ring").await;
+    assert_eq!(told.last().unwrap().data["servers"].as_array().unwrap().len(), 5);
+}
+
+fn suspect(members: &[Arc<Member>], is: bool) {
+    for member in members {
+        member.set_suspect(is);
+    }
+}
+
+#[tokio::test]
+async fn a_shard_is_whole_under_replicated_or_unavailable() {
+    let api = Api::configured().await;
+    let mut stream = api.listen("/dashboard/live", &[]).await;
+    let mut state = async |wanted: &str| {
+        loop {
+            let told = stream.until("snapshot").await;
+            if told.last().unwrap().data["shards"][0]["state"] == wanted {
+                return;
+            }
+        }
+    };
+    state("whole").await;
+    let view = api.balancer.cluster.view();
+    let holders = view.shards[0].in_sync.clone();
+    suspect(&holders[..1], true);
+    state("under-replicated").await;
+    suspect(&holders, true);
+    state("unavailable").await;
+    suspect(&holders, false);
+    state("whole").await;
+}
+
+#[tokio::test]
+async fn only_a_demo_lets_servers_be_killed() {
+    let api = Api::configured().await;
+    api.post("/demo/kill", json!({"server": "Server0"})).await.refusal(404);
+    assert_eq!(api.status().await["server_states"]["Server0"], "live");
+}
+
+#[tokio::test]
+async fn what_cannot_be_killed_is_told_by_field() {
+    let api = demo(None).await;
+    let missing = api.post("/demo/kill", json!({})).await.refusal(400);
+    assert!(missing.contains("field 'server'"), "{missing}");
+    let unknown = api.post("/demo/kill", json!({"server": "S9"})).await.refusal(404);
+    assert!(unknown.contains("'S9'"), "{unknown}");
+}
+
+#[tokio::test]
+async fn whoever_kills_shows_the_token() {
+    let api = demo(Some("0123456789abcdef")).await;
+    api.post("/demo/kill", json!({"server": "S9"})).await.refusal(401);
+}
