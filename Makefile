@@ -1,7 +1,7 @@
 # The commands of the project; `make` alone lists them.
 
 .PHONY: help run up observe down down-all logs ps images plugins plugins-extra test test-docker lint bench
-.PHONY: bench-recovery bench-plugins bench-cost experiments clean
+.PHONY: bench-recovery bench-plugins bench-cost experiments screenshots clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -42,6 +42,10 @@ test: cargo  ## run all tests; the last line counts them
 
 test-docker: plugins cargo  ## test what the containers survive, on this machine's Docker engine
 	@sh docker/test.sh
+
+screenshots: plugins cargo  ## take pictures of the dashboard of a demo, into target/screenshots
+	@cargo test --quiet --package ringwright --test dashboard pictures
+	@ls target/screenshots/*.png
 
 lint: cargo  ## check formatting, and warnings as errors
 	@sh .ci/lint

@@ -95,7 +95,7 @@ up() {
         sleep 1
     done
     publish=${RINGWRIGHT_PUBLISH:-127.0.0.1:5000}
-    echo "Ringwright is at http://$publish (its API: http://$publish/docs)."
+    echo "Ringwright is at http://$publish: its dashboard at http://$publish/dashboard, its API at http://$publish/docs."
     echo "What changes the cluster wants the token: export RINGWRIGHT_TOKEN=\$(cat docker/secrets/$deployment/token)"
 }
 
