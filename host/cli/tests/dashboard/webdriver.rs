@@ -24,12 +24,7 @@ pub struct Session {
 impl Session {
     /// Starts a headless Chromium.
     pub async fn start() -> Session {
-        let mut command = Command::new("chromedriver");
-        command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut chromedriver = command.spawn().unwrap_or_else(|e| {
-            panic!("chromedriver: {e}: apt-get install chromium chromium-driver (as root)")
-        });
-        let port = port(&mut chromedriver);
+        let (chromedriver, port) = chromedriver();
         let client = Client::new(format!("http://127.0.0.1:{port}"));
         let mut session = Session { path: String::new(), client, chromedriver };
         let args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
@@ -102,18 +97,37 @@ impl Drop for Session {
     }
 }
 
-/// Waits until it listens, and says where.
-fn port(chromedriver: &mut Child) -> String {
+/// A chromedriver, and where it listens. It chooses its port itself, and ends where another test's
+/// was faster: then there is another try.
+fn chromedriver() -> (Child, String) {
+    for _ in 0..5 {
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap_or_else(|e| {
+            panic!("chromedriver: {e}: apt-get install chromium chromium-driver (as root)")
+        });
+        match port(&mut child) {
+            Some(port) => return (child, port),
+            None => drop(child.wait()),
+        }
+    }
+    panic!("chromedriver ends where it should listen")
+}
+
+/// Waits until it listens, and says where; none where it has ended.
+fn port(chromedriver: &mut Child) -> Option<String> {
     let mut said = BufReader::new(chromedriver.stdout.take().unwrap());
     let mut line = String::new();
     let port = loop {
         line.clear();
-        assert_ne!(said.read_line(&mut line).unwrap(), 0, "chromedriver ended");
+        if said.read_line(&mut line).unwrap() == 0 {
+            return None;
+        }
         if let Some((_, port)) = line.split_once("successfully on port ") {
             break port.trim().trim_end_matches('.').to_owned();
         }
     };
     // It must not be stopped by a pipe that nobody reads.
     std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-    port
+    Some(port)
 }
