@@ -425,7 +425,7 @@ mod tests {
             let explain = format!("EXPLAIN {sql}").leak();
             let plan = tx.rows::<(String,)>(explain, &["[]".into()]).await.unwrap();
             let plan: String = plan.into_iter().map(|(line,)| line + "\n").collect();
-            let (_, look) = plan.split_once("row_version_pkey").expect("an index scan by key");
+            let (_, look) = plan.split_once("row_version_pkey").unwrap();
             let condition = look.lines().nth(1).unwrap();
             assert!(condition.contains("Index Cond") && condition.contains("key ="), "{plan}");
         }
