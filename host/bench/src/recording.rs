@@ -38,7 +38,7 @@ pub async fn run(args: &Args, data: &Path, bar: &ProgressBar) -> Result<(String,
     let mut exchanges = Vec::new();
     for (note, command) in commands {
         bar.set_message(command.clone());
-        let answer = ask(&command, &program, &filled.cluster.address)?;
+        let answer = ask(&command, &program, &filled.cluster.address, data)?;
         exchanges.push(Exchange { note, command, answer });
         bar.inc(1);
     }
@@ -63,15 +63,16 @@ fn commands(text: &str) -> Vec<(String, String)> {
     commands
 }
 
-/// What a command prints, `ringwright` being the program and its balancer the one at `address`.
-fn ask(command: &str, program: &Path, address: &str) -> Result<String> {
+/// What a command prints, `ringwright` being the program, and its balancer the one at `address`,
+/// which has its data in that folder.
+fn ask(command: &str, program: &Path, address: &str, data: &Path) -> Result<String> {
     let folder = program.parent().context("the program's folder")?.canonicalize()?;
     let path = std::env::var("PATH").unwrap_or_default();
     let output = Command::new("sh")
         .args(["-c", command])
         .env("PATH", format!("{}:{path}", folder.display()))
         .env("RINGWRIGHT_URL", format!("http://{address}"))
-        .env("COLUMNS", "96")
+        .env("RINGWRIGHT_DATA_DIR", data)
         .output()
         .with_context(|| command.to_owned())?;
     let answer = [output.stdout, output.stderr].concat();
