@@ -1,7 +1,7 @@
 # The commands of the project; `make` alone lists them.
 
 .PHONY: help run up observe down down-all logs ps images plugins plugins-extra test test-docker lint bench
-.PHONY: bench-recovery bench-plugins bench-cost experiments screenshots clean
+.PHONY: bench-recovery bench-plugins bench-cost experiments screenshots recording clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -42,6 +42,11 @@ test: cargo  ## run all tests; the last line counts them
 
 test-docker: plugins cargo  ## test what the containers survive, on this machine's Docker engine
 	@sh docker/test.sh
+
+recording: plugins cargo  ## run the commands of docs/recording.txt, and draw what a terminal shows
+	@cargo build --quiet --release --package ringwright
+	@cargo build --quiet --release --package ringwright-bench
+	@./target/release/ringwright-bench recording
 
 screenshots: plugins cargo  ## take pictures of the dashboard of a demo, into target/screenshots
 	@cargo test --quiet --package ringwright --test dashboard pictures
