@@ -40,7 +40,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         output => items(&page["events"]).try_for_each(|event| print(output, event))?,
     }
     if args.follow {
-        let last = items(&page["events"]).last().map_or(0, id);
+        let last = items(&page["events"]).last().and_then(id);
         follow(&client, last, args.output.output).await?;
     }
     Ok(ExitCode::SUCCESS)
@@ -48,13 +48,14 @@ pub async fn run(args: Args) -> Result<ExitCode> {
 
 /// Shows what follows an event, and asks again wherever a stream ends. It is an error only where
 /// nothing can be shown any more.
-async fn follow(client: &Client, mut last: u64, output: Output) -> Result<()> {
+async fn follow(client: &Client, mut last: Option<u64>, output: Output) -> Result<()> {
     loop {
-        match client.listen(&format!("/events?after={last}")).await {
+        let those = last.map_or("last=0".to_owned(), |id| format!("after={id}"));
+        match client.listen(&format!("/events?{those}")).await {
             Ok(mut events) => {
                 while let Some(event) = events.next().await {
                     print(output, &event)?;
-                    last = last.max(id(&event));
+                    last = id(&event).or(last);
                 }
                 tracing::warn!("the balancer ended the stream; asking again");
             }
@@ -64,9 +65,9 @@ async fn follow(client: &Client, mut last: u64, output: Output) -> Result<()> {
     }
 }
 
-/// Its number; what has none comes before all.
-fn id(event: &Value) -> u64 {
-    event["id"].as_u64().unwrap_or(0)
+/// Its number; what tells of the stream itself has none.
+fn id(event: &Value) -> Option<u64> {
+    event["id"].as_u64()
 }
 
 fn print(output: Output, event: &Value) -> Result<()> {

@@ -13,7 +13,7 @@ mod assets;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderName, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 
 /// What the page may load: its own files, and no script or style within the page.
@@ -30,7 +30,10 @@ const HEADERS: [(HeaderName, &str); 4] = [
 
 /// `/dashboard`, and what it is made of beneath it.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/dashboard", get(page)).route("/dashboard/{*file}", get(file))
+    Router::new()
+        .route("/dashboard", get(page))
+        .route("/dashboard/", get(async || Redirect::permanent("../dashboard")))
+        .route("/dashboard/{*file}", get(file))
 }
 
 async fn page() -> Response {

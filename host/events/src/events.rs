@@ -39,7 +39,7 @@ pub(crate) struct Shared {
 }
 
 pub(crate) struct State {
-    last: EventId,
+    pub(crate) last: EventId,
     /// The oldest first.
     pub(crate) unwritten: VecDeque<Arc<Event>>,
     /// How many were lost since it was last said.

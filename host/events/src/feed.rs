@@ -39,6 +39,11 @@ impl Events {
         Feed(self.0.live.subscribe())
     }
 
+    /// The number of the newest event, as far as this balancer knows.
+    pub fn newest(&self) -> EventId {
+        self.0.state.lock().last
+    }
+
     /// The newest events after one of that number, at most so many.
     pub async fn replay(&self, after: EventId, newest: u32) -> Replay {
         // Before the store is asked: what is written meanwhile is in one of both, or in both.

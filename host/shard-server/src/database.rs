@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// that is busy for so long is broken.
 pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 
+/// What the tables may take: an index that an older version did not have is made of all rows.
+const LAY_OUT: Duration = Duration::from_secs(3600);
+
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS server_state (
         id BIGINT PRIMARY KEY CHECK (id = 1),
@@ -146,7 +149,7 @@ impl Database {
             tx.connection.execute(tables).await.map_err(storage)?;
             tx.commit().await.map_err(storage)
         };
-        database.bounded(LONGEST, make).await?;
+        database.bounded(LAY_OUT, make).await?;
         Ok(database)
     }
 

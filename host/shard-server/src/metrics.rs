@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use prometheus::{Histogram, HistogramVec, IntCounter, Result};
 use ringwright_metrics::{Scrape, boxed, counter, gauge, seconds, seconds_by, sizes};
+use tokio::time::timeout;
 
 use crate::database::Database;
 
@@ -60,7 +61,7 @@ impl Metrics {
         scrape.all([boxed(&self.requests), boxed(&self.transactions), boxed(&self.messages)])?;
         scrape.all([boxed(&self.read), boxed(&self.written)])?;
         // A database that does not answer must not keep the rest from being told.
-        if let Ok(bytes) = database.bounded(Duration::from_secs(1), database.bytes()).await {
+        if let Ok(Ok(bytes)) = timeout(Duration::from_secs(1), database.bytes()).await {
             let help = "Size of the database.";
             scrape.tell(gauge("ringwright_shard_server_database_bytes", help, &[]))?.set(bytes);
         }

@@ -21,19 +21,15 @@ pub struct Deployment {
     _running: Running,
 }
 
-/// Where a deployment goes, unless the environment says otherwise.
+/// Where a deployment goes. Whatever has that name is deleted with its data: it is never the name
+/// that the environment gives to somebody's own.
 pub struct Place {
-    /// Its name (`RINGWRIGHT_DEPLOYMENT`).
+    /// Its name.
     pub name: &'static str,
-    /// What it publishes (`RINGWRIGHT_PUBLISH`).
+    /// What it publishes.
     pub publish: &'static str,
-    /// The tag of its images (`TAG`).
+    /// The tag of its images, unless `TAG` says otherwise.
     pub tag: &'static str,
-}
-
-/// A setting of the deployment.
-pub fn setting(variable: &str, else_: &str) -> String {
-    std::env::var(variable).unwrap_or_else(|_| else_.to_owned())
 }
 
 impl Deployment {
@@ -42,12 +38,13 @@ impl Deployment {
     /// # Errors
     /// What is missing, or what the engine says.
     pub fn start(data: &Path, place: &Place, setup: &Setup) -> Result<Self> {
-        let name = setting("RINGWRIGHT_DEPLOYMENT", place.name);
+        let name = place.name.to_owned();
+        let tag = std::env::var("TAG").unwrap_or_else(|_| place.tag.to_owned());
         let variables = vec![
             ("RINGWRIGHT_DEPLOYMENT", name.clone()),
-            ("RINGWRIGHT_PUBLISH", setting("RINGWRIGHT_PUBLISH", place.publish)),
+            ("RINGWRIGHT_PUBLISH", place.publish.to_owned()),
             ("RINGWRIGHT_LOG_FORMAT", "json".to_owned()),
-            ("TAG", setting("TAG", place.tag)),
+            ("TAG", tag),
             ("COMPOSE_FILE", format!("docker-compose.yml:{}", compose(data, setup)?)),
         ];
         deploy("down-all", &variables)?;

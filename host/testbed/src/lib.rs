@@ -17,7 +17,7 @@ mod status;
 
 pub use cluster::{Cluster, Signal};
 pub use connection::{Answer, Connection};
-pub use deployment::{Deployment, Place, setting};
+pub use deployment::{Deployment, Place};
 pub use docker::{docker, engine_answers, pid, run};
 pub use embedded::Embedded;
 pub use process::{Process, wait_for};

@@ -84,12 +84,14 @@ impl Wanted {
     fn stream(self, events: Events) -> impl Stream<Item = Sent> + Send + 'static {
         // Before those there were are looked for: none in between is missed.
         let feed = events.feed();
+        let anew = self.after > events.newest();
+        let after = if anew { 0 } else { self.after };
         let begin = async move {
-            let replay = events.replay(self.after, self.newest).await;
-            let gap = (!replay.complete).then(gap);
-            let seen = replay.events.last().map_or(self.after, |event| event.id);
+            let replay = events.replay(after, self.newest).await;
+            let told = [anew.then(reset), (!replay.complete).then(gap)];
+            let seen = replay.events.last().map_or(after, |event| event.id);
             let past = stream::iter(replay.events).filter_map(async |event| sent(&event));
-            stream::iter(gap).chain(past).chain(live(feed, seen))
+            stream::iter(told.into_iter().flatten()).chain(past).chain(live(feed, seen))
         };
         stream::once(begin).flatten()
     }
@@ -112,6 +114,12 @@ fn sent(event: &Event) -> Option<Sent> {
 fn gap() -> Sent {
     let message = "the metadata store does not answer: earlier events are missing";
     Sent::default().event("gap").data(json!({ "message": message }).to_string())
+}
+
+/// Says that the client's last event is none of this log, which began anew: on new data, or where
+/// its balancer knows less than the one before.
+fn reset() -> Sent {
+    Sent::default().event("reset").data(json!({"message": "the log begins anew"}).to_string())
 }
 
 fn asks_for_json(headers: &HeaderMap) -> bool {

@@ -11,6 +11,7 @@ use ringwright_replication::Member;
 use serde_json::{Value, json};
 
 use super::ApiError;
+use super::limits::later;
 use crate::Balancer;
 use crate::metrics;
 
@@ -18,6 +19,9 @@ use crate::metrics;
 #[utoipa::path(get, path = "/metrics", tag = "about",
     responses((status = 200, body = String, content_type = "text/plain")))]
 pub(super) async fn metrics(State(balancer): State<Arc<Balancer>>) -> Result<Response, ApiError> {
+    let Ok(_turn) = balancer.metrics.scrapes.clone().try_acquire_owned() else {
+        return Ok(later(ApiError::unavailable("the metrics are told to others now")));
+    };
     let told = metrics::told(&balancer).map_err(|error| {
         tracing::error!(%error, "the metrics cannot be told");
         ApiError::unavailable("the metrics cannot be told")

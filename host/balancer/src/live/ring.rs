@@ -39,7 +39,9 @@ struct Picture<'a> {
     owned: Vec<u64>,
     /// Runs of slots of one owner, clockwise: the last slot, and the server.
     arcs: Vec<(u32, usize)>,
-    /// Virtual nodes, clockwise: slot, server, and which one of the server it is.
+    /// How many virtual nodes there are.
+    virtual_nodes: usize,
+    /// Virtual nodes, clockwise, where they are not too many: slot, server, and which one of the server it is.
     points: Vec<(u32, u32, u32)>,
 }
 
@@ -88,6 +90,7 @@ impl<'a> Picture<'a> {
             servers,
             owned,
             arcs,
+            virtual_nodes: points.len(),
             points: shown.iter().map(|p| (p.slot, p.server, p.virtual_node)).collect(),
         }
     }

@@ -13,10 +13,16 @@ mod ring;
 pub use heartbeats::Heartbeats;
 pub use requests::{Answered, Latency, Requests};
 
+use std::sync::Arc;
+
 use prometheus::{IntGauge, Result};
 use ringwright_metrics::{Scrape, boxed, gauge, gauges};
+use tokio::sync::Semaphore;
 
 use crate::Balancer;
+
+/// How many may be told the metrics at a time.
+const SCRAPES: usize = 4;
 
 /// The metrics of one balancer that are counted as things happen.
 pub struct Metrics {
@@ -26,6 +32,8 @@ pub struct Metrics {
     pub heartbeats: Heartbeats,
     /// Connections of clients that are open.
     pub(crate) connections: IntGauge,
+    /// What those take who are told the metrics: it is work, and nobody is refused it for free.
+    pub(crate) scrapes: Arc<Semaphore>,
 }
 
 impl Metrics {
@@ -38,6 +46,7 @@ impl Metrics {
                 "Connections of clients that are open.",
                 &[],
             ),
+            scrapes: Arc::new(Semaphore::new(SCRAPES)),
         }
     }
 }
@@ -47,7 +56,7 @@ impl Metrics {
 /// # Errors
 /// Where two metrics have one name and the same labels, which the tests would show.
 pub(crate) fn told(balancer: &Balancer) -> Result<String> {
-    let Metrics { requests, heartbeats, connections } = &balancer.metrics;
+    let Metrics { requests, heartbeats, connections, .. } = &balancer.metrics;
     let view = balancer.cluster.view();
     heartbeats.follow(&view);
     let scrape = Scrape::new();

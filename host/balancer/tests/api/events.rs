@@ -80,6 +80,11 @@ async fn what_happened_is_told_from_where_a_client_left_off() {
     let (last, first) = (id.to_string(), "/events?after=0&last=9");
     let mut stream = api.listen(first, &[("last-event-id", &last)]).await;
     assert_eq!(stream.next().await.unwrap().data, all[1], "a browser that comes back");
+    // The data are others than those that the client knew.
+    let mut anew = api.listen("/events?after=9000000000", &[]).await;
+    assert_eq!(anew.next().await.unwrap().event, "reset");
+    assert_eq!(anew.next().await.unwrap().data, all[0]);
+    assert_eq!(anew.next().await.unwrap().data, all[1]);
     api.post("/add", papers_add()).await.ok();
     let added = stream.until("server-added").await;
     assert!(kinds(&added).contains(&"replica-in-sync"), "{added:?}");

@@ -1,8 +1,14 @@
 //! Server-sent events, as far as a balancer sends them: each with its data on one line.
 
+use std::time::Duration;
+
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::Value;
+use tokio::time::timeout;
+
+/// Nothing for so long, not even a sign of life, and the balancer is gone.
+const SILENCE: Duration = Duration::from_secs(45);
 
 /// Events as they come.
 pub struct Stream {
@@ -25,7 +31,7 @@ impl Stream {
                     return Some(event);
                 }
             }
-            let frame = self.body.frame().await?.ok()?;
+            let frame = timeout(SILENCE, self.body.frame()).await.ok()??.ok()?;
             self.read.extend(frame.into_data().ok()?);
         }
     }

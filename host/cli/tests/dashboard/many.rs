@@ -38,7 +38,7 @@ fn ring() -> Value {
     let nodes = SERVERS * NODES;
     let slot = |node: usize| (node + 1) * SLOTS / nodes - 1;
     let names: Vec<String> = (0..SERVERS).map(|i| format!("Server{i}")).collect();
-    json!({"hash": "md5", "slots": SLOTS, "sampled": null, "servers": names,
+    json!({"hash": "md5", "slots": SLOTS, "sampled": null, "virtual_nodes": nodes, "servers": names,
         "owned": vec![SLOTS / SERVERS; SERVERS],
         "arcs": (0..nodes).map(|node| (slot(node), node % SERVERS)).collect::<Vec<_>>(),
         "points": (0..nodes).map(|n| (slot(n), n % SERVERS, n / SERVERS + 1)).collect::<Vec<_>>()})

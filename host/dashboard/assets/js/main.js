@@ -51,7 +51,7 @@ function followEvents({ kinds }) {
   if (followsEvents) return;
   followsEvents = true;
   const heard = Object.fromEntries(kinds.map((kind) => [kind, events.take]));
-  follow("events?last=100", { heard: { ...heard, gap: events.gap }, live: () => events.quiet("Nothing has happened yet.") });
+  follow("events?last=100", { heard: { ...heard, gap: events.gap, reset: events.reset }, live: () => events.quiet("Nothing has happened yet.") });
 }
 
 follow("dashboard/live", {

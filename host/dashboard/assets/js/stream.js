@@ -37,7 +37,8 @@ export function follow(url, { heard, live = () => {}, lost = () => {}, beats = f
   }
 
   function open() {
-    const from = last === null ? url : `${url}${url.includes("?") ? "&" : "?"}after=${encodeURIComponent(last)}`;
+    if (source !== null || document.hidden) return;
+    const from = last === null ? url : `${url.split("?")[0]}?after=${encodeURIComponent(last)}`;
     source = new EventSource(from);
     source.onopen = () => beats || alive();
     // A browser tries again by itself only where the connection broke, not where it was refused.
@@ -52,5 +53,12 @@ export function follow(url, { heard, live = () => {}, lost = () => {}, beats = f
     }
   }
 
+  // A browser has few connections to one host: a tab that nobody sees leaves them to the others.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) return open();
+    clearTimeout(silence);
+    source?.close();
+    source = null;
+  });
   open();
 }

@@ -27,6 +27,12 @@ export function take(event) {
   }
 }
 
+/** Forgets all: the log has begun anew, and so have its numbers. */
+export function reset() {
+  known.clear();
+  list.replaceChildren();
+}
+
 /** Takes note of events that cannot be had. */
 export const gap = ({ message }) => note(panel, message);
 

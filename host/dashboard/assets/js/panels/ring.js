@@ -32,13 +32,13 @@ export function show(snapshot) {
 
 function redraw() {
   if (!ring) return note(panel, "Waiting for the ring …");
-  const { servers, slots, points, arcs } = ring;
+  const { servers, slots, points, arcs, virtual_nodes: virtual } = ring;
   if (!servers.length) {
     note(panel, "No server answers, so nobody owns a slot.");
     return dial.replaceChildren(svg("circle", { class: "rim", r: RADIUS }));
   }
   const part = ring.sampled ? `, drawn from ${count(ring.sampled)} of them` : "";
-  const laid = `${many(servers.length, "server")} on ${count(slots)} slots with ${many(points.length, "virtual node")}`;
+  const laid = `${many(servers.length, "server")} on ${count(slots)} slots with ${many(virtual, "virtual node")}`;
   note(panel, `${ring.hash} lays ${laid}${part}`);
   attribute(dial, "aria-valuemax", slots - 1);
   const paths = servers.map((name) => ({ name, arc: "", node: "" }));
