@@ -14,7 +14,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use serde_json::json;
 
-use crate::program::{Balancer, cluster, student};
+use crate::program::{Balancer, cluster, student, until};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const TRACE_PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -101,14 +101,16 @@ async fn a_write_is_followed_to_the_disk_by_its_id() {
     let balancer = balancer.serves().await;
     balancer.http.post("/init", cluster()).await.unwrap();
     write(&balancer, "follow-me").await;
-    let servers = ["Server0", "Server2"].map(|server| {
-        let log = data.path().join("servers").join(server).join("server.log");
-        std::fs::read_to_string(log).unwrap()
-    });
-    let [one, other] = servers.map(|log| ("on disk", log));
-    for (told, log) in [one, other, ("committed", balancer.log()), ("answered", balancer.log())] {
-        let line = log.lines().find(|line| line.contains(told) && line.contains("follow-me"));
-        assert!(line.is_some(), "{told}");
+    let servers = data.path().join("servers");
+    let log_of = |server| std::fs::read_to_string(servers.join(server).join("server.log")).unwrap();
+    let told = |log: String, what: &str| {
+        log.lines().any(|line| line.contains(what) && line.contains("follow-me")).then_some(())
+    };
+    for server in ["Server0", "Server2"] {
+        until("on disk", async || told(log_of(server), "on disk")).await;
+    }
+    for what in ["committed", "answered"] {
+        until(what, async || told(balancer.log(), what)).await;
     }
 }
 
