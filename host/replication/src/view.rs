@@ -130,6 +130,16 @@ impl ShardView {
         self.is_in_sync(name) || self.out_of_sync.iter().any(|m| m.name == name)
     }
 
+    /// How many replicas it has, in sync or not.
+    pub fn replicas(&self) -> usize {
+        self.in_sync.len() + self.out_of_sync.len()
+    }
+
+    /// How many of them are in sync on a server that answers.
+    pub fn answering(&self) -> usize {
+        self.in_sync.iter().filter(|member| member.is_live()).count()
+    }
+
     /// Whether a server other than `name` holds the shard in sync and can be reached.
     pub fn others_in_sync(&self, name: &str) -> bool {
         self.in_sync.iter().any(|m| m.name != name && m.link().is_some())

@@ -84,8 +84,7 @@ pub(super) async fn readyz(State(balancer): State<Arc<Balancer>>) -> Result<Json
     if balancer.settings.expects_cluster && view.schema.is_none() {
         return Err(ApiError::unavailable("the cluster is being set up"));
     }
-    let unserved = |s: &&ringwright_replication::ShardView| !s.in_sync.iter().any(|m| m.is_live());
-    if let Some(shard) = view.shards.iter().find(unserved) {
+    if let Some(shard) = view.shards.iter().find(|shard| shard.answering() == 0) {
         let id = &shard.shard.id;
         return Err(ApiError::unavailable(format!(
             "shard '{id}' has no replica in sync that answers"

@@ -19,7 +19,7 @@ use crate::metrics;
 #[utoipa::path(get, path = "/metrics", tag = "about",
     responses((status = 200, body = String, content_type = "text/plain")))]
 pub(super) async fn metrics(State(balancer): State<Arc<Balancer>>) -> Result<Response, ApiError> {
-    let Ok(_turn) = balancer.metrics.scrapes.clone().try_acquire_owned() else {
+    let Ok(_turn) = balancer.metrics.scrapes.try_acquire() else {
         return Ok(later(ApiError::unavailable("the metrics are told to others now")));
     };
     let told = metrics::told(&balancer).map_err(|error| {

@@ -144,10 +144,9 @@ fn shards(view: &View) -> Vec<Shard> {
 }
 
 fn health(shard: &ShardView) -> Health {
-    let answering = shard.in_sync.iter().filter(|member| member.is_live()).count();
-    match answering {
+    match shard.answering() {
         0 => Health::Unavailable,
-        n if n < shard.in_sync.len() + shard.out_of_sync.len() => Health::UnderReplicated,
+        n if n < shard.replicas() => Health::UnderReplicated,
         _ => Health::Whole,
     }
 }

@@ -2,8 +2,9 @@
 
 use prometheus::Result;
 use ringwright_metrics::{Scrape, gauge, gauges};
-use ringwright_replication::{Cluster, Member, ShardView, View};
+use ringwright_replication::{Cluster, ShardView, View};
 
+use super::whole;
 use crate::shown;
 
 pub(super) fn tell(scrape: &Scrape, cluster: &Cluster, view: &View) -> Result<()> {
@@ -16,7 +17,7 @@ pub(super) fn tell(scrape: &Scrape, cluster: &Cluster, view: &View) -> Result<()
     )?;
     let help = "Number of the charge that this balancer took; it grows from one to the next.";
     let epoch = scrape.tell(gauge("ringwright_charge_epoch", help, &[]))?;
-    epoch.set(i64::try_from(cluster.charge().epoch()).unwrap_or(i64::MAX));
+    epoch.set(whole(cluster.charge().epoch()));
     count(
         scrape,
         "ringwright_writes_waiting",
@@ -60,9 +61,9 @@ fn shards(scrape: &Scrape, view: &View, needed: usize) -> Result<()> {
     let vat = by_shard("ringwright_shard_vat", "VAT: the last committed term of a shard.")?;
     for shard in &view.shards {
         let id = shard.shard.id.as_str();
-        given.with_label_values(&[id]).set(whole(replicas(shard)));
+        given.with_label_values(&[id]).set(whole(shard.replicas()));
         in_sync.with_label_values(&[id]).set(whole(shard.in_sync.len()));
-        vat.with_label_values(&[id]).set(i64::try_from(shard.vat).unwrap_or(i64::MAX));
+        vat.with_label_values(&[id]).set(whole(shard.vat));
         scrape.all([shard.traffic.collector()])?;
     }
     let such = |is: fn(&ShardView) -> bool| view.shards.iter().filter(|shard| is(shard)).count();
@@ -71,13 +72,13 @@ fn shards(scrape: &Scrape, view: &View, needed: usize) -> Result<()> {
         scrape,
         "ringwright_shards_under_replicated",
         "Shards with a replica that is out of sync or does not answer.",
-        such(|shard| answering(shard) < replicas(shard)),
+        such(|shard| shard.answering() < shard.replicas()),
     )?;
     count(
         scrape,
         "ringwright_shards_unavailable",
         "Shards without a replica in sync that answers: they can be neither read nor written.",
-        such(|shard| answering(shard) == 0),
+        such(|shard| shard.answering() == 0),
     )?;
     count(
         scrape,
@@ -98,9 +99,9 @@ fn copies(scrape: &Scrape, cluster: &Cluster) -> Result<()> {
     let expected = scrape.tell(gauges("ringwright_copy_expected_rows", help, &[], &by))?;
     for copy in copies {
         let of = [copy.shard.as_str(), copy.server.as_str()];
-        rows.with_label_values(&of).set(i64::try_from(copy.rows()).unwrap_or(i64::MAX));
+        rows.with_label_values(&of).set(whole(copy.rows()));
         if let Some(total) = copy.expected() {
-            expected.with_label_values(&of).set(i64::try_from(total).unwrap_or(i64::MAX));
+            expected.with_label_values(&of).set(whole(total));
         }
     }
     Ok(())
@@ -109,16 +110,4 @@ fn copies(scrape: &Scrape, cluster: &Cluster) -> Result<()> {
 fn count(scrape: &Scrape, name: &str, help: &str, number: usize) -> Result<()> {
     scrape.tell(gauge(name, help, &[]))?.set(whole(number));
     Ok(())
-}
-
-fn whole(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn replicas(shard: &ShardView) -> usize {
-    shard.in_sync.len() + shard.out_of_sync.len()
-}
-
-fn answering(shard: &ShardView) -> usize {
-    shard.in_sync.iter().filter(|member| Member::is_live(member)).count()
 }

@@ -13,8 +13,6 @@ mod ring;
 pub use heartbeats::Heartbeats;
 pub use requests::{Answered, Latency, Requests};
 
-use std::sync::Arc;
-
 use prometheus::{IntGauge, Result};
 use ringwright_metrics::{Scrape, boxed, gauge, gauges};
 use tokio::sync::Semaphore;
@@ -32,8 +30,8 @@ pub struct Metrics {
     pub heartbeats: Heartbeats,
     /// Connections of clients that are open.
     pub(crate) connections: IntGauge,
-    /// What those take who are told the metrics: it is work, and nobody is refused it for free.
-    pub(crate) scrapes: Arc<Semaphore>,
+    /// What is taken while the metrics are told: it is work, and asks for no token.
+    pub(crate) scrapes: Semaphore,
 }
 
 impl Metrics {
@@ -46,9 +44,14 @@ impl Metrics {
                 "Connections of clients that are open.",
                 &[],
             ),
-            scrapes: Arc::new(Semaphore::new(SCRAPES)),
+            scrapes: Semaphore::new(SCRAPES),
         }
     }
+}
+
+/// A number as a gauge takes it.
+fn whole(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
 }
 
 /// All metrics of a balancer as they are now, in the text format of Prometheus.
@@ -65,7 +68,7 @@ pub(crate) fn told(balancer: &Balancer) -> Result<String> {
     scrape.all([boxed(connections)])?;
     let help = "Connections of clients that may be open at once; beyond them clients wait.";
     let most = scrape.tell(gauge("ringwright_connections_limit", help, &[]))?;
-    most.set(i64::try_from(balancer.settings.max_connections).unwrap_or(i64::MAX));
+    most.set(whole(balancer.settings.max_connections));
     let help = "What runs; the value is always 1.";
     let build = scrape.tell(gauges("ringwright_build_info", help, &[], &["version"]))?;
     build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);

@@ -26,7 +26,7 @@ fn listed(scrape: &Scrape, brain: &Brain) -> Result<()> {
     }
     let help = "Plugins that are not asked any more, as they failed too often.";
     let out = scrape.tell(gauge("ringwright_plugins_out_of_service", help, &[]))?;
-    out.set(i64::try_from(brain.out_of_service_count()).unwrap_or(i64::MAX));
+    out.set(super::whole(brain.out_of_service_count()));
     Ok(())
 }
 

@@ -25,10 +25,7 @@ impl Model {
         let nodes: Vec<Node> = view
             .servers
             .values()
-            .map(|m| Node {
-                requests: load.servers.get(&m.name).copied(),
-                ..node(m, m.link().is_some() && !m.is_suspect())
-            })
+            .map(|m| Node { requests: load.servers.get(&m.name).copied(), ..node(m, m.is_live()) })
             .collect();
         let mut model = Model { cluster: Cluster { nodes, shards: Vec::new() } };
         for s in &view.shards {

@@ -110,7 +110,7 @@ impl Balancer {
         let moved = |id: &str| moves.keys().any(|(shard, _)| shard == id);
         let leaves = |name: &String| leaving.contains(name);
         for shard in view.shards.iter().filter(|s| leaving.iter().any(|name| s.is_replica(name))) {
-            let answers = |m: &&Arc<Member>| m.link().is_some() && !m.is_suspect();
+            let answers = |m: &&Arc<Member>| m.is_live();
             let stays = shard.in_sync.iter().any(|m| !leaves(&m.name) && m.link().is_some());
             if !stays {
                 let has_source = shard.in_sync.iter().any(|m| m.link().is_some());

@@ -201,8 +201,7 @@ impl Supervisor {
         self.joins.forget_all_but(&view);
         for shard in &view.shards {
             for member in shard.out_of_sync.iter() {
-                let up = member.link().is_some() && !member.is_suspect();
-                if !up || !shard.others_in_sync(&member.name) {
+                if !member.is_live() || !shard.others_in_sync(&member.name) {
                     continue;
                 }
                 let pair = (shard.shard.id.clone(), member.name.clone());
