@@ -1,6 +1,6 @@
 //! The page by keyboard, and for who hears it.
 
-use crate::browser::{ENTER, ESCAPE, LAPTOP, Page, TAB};
+use crate::browser::{ENTER, ESCAPE, LAPTOP, Page, TAB, opened};
 use crate::program::Balancer;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,9 +46,7 @@ async fn all_of_it_is_reached_and_used_by_keyboard() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn controls_have_names_headings_are_in_order_and_tables_are_tables() {
-    let data = tempfile::tempdir().unwrap();
-    let balancer = Balancer::configured(data.path(), &[]).await;
-    let page = Page::open(&balancer.url, LAPTOP).await;
+    let (_data, _balancer, page) = opened().await;
     page.says("#plugins", "md5").await;
     page.click("#add-server").await;
     let faults: Vec<String> = page.eval(FAULTS).await;

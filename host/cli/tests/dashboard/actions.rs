@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::browser::{ENTER, ESCAPE, LAPTOP, Page};
+use crate::browser::{ENTER, ESCAPE, LAPTOP, Page, opened};
 use crate::program::{Balancer, until};
 
 const TOKEN: &str = "a-token-of-some-length";
@@ -43,9 +43,7 @@ async fn a_killed_server_is_missed_given_up_and_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_kills_a_server_that_is_no_demo() {
-    let data = tempfile::tempdir().unwrap();
-    let balancer = Balancer::configured(data.path(), &[]).await;
-    let page = Page::open(&balancer.url, LAPTOP).await;
+    let (_data, balancer, page) = opened().await;
     page.says("#servers", "Server1").await;
     let offered: bool = page
         .eval(
@@ -85,9 +83,7 @@ async fn a_plugin_is_swapped_once_its_bill_was_seen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_is_written_and_a_refusal_is_told_where_it_was_typed() {
-    let data = tempfile::tempdir().unwrap();
-    let balancer = Balancer::configured(data.path(), &[]).await;
-    let page = Page::open(&balancer.url, LAPTOP).await;
+    let (_data, balancer, page) = opened().await;
     page.says("#headline", "in sync").await;
     let write = async || {
         page.click("#write-row").await;

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use crate::program::until;
+use crate::program::{Balancer, until};
 use crate::webdriver::Session;
 
 /// Keys that are no letters.
@@ -34,6 +35,14 @@ impl Look {
     pub fn dark(self) -> Look {
         Look { is_dark: true, ..self }
     }
+}
+
+/// The paper's cluster with its data, and its dashboard on a laptop.
+pub async fn opened() -> (TempDir, Balancer, Page) {
+    let data = tempfile::tempdir().unwrap();
+    let balancer = Balancer::configured(data.path(), &[]).await;
+    let page = Page::open(&balancer.url, LAPTOP).await;
+    (data, balancer, page)
 }
 
 impl Page {

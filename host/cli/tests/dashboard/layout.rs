@@ -1,6 +1,6 @@
 //! The page on a phone, on a projector, in the dark.
 
-use crate::browser::{ESCAPE, LAPTOP, PHONE, PROJECTOR, Page};
+use crate::browser::{ESCAPE, LAPTOP, PHONE, PROJECTOR, Page, opened};
 use crate::program::Balancer;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,9 +27,7 @@ async fn nothing_is_wider_than_the_window() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_dark_where_the_system_is_or_somebody_says_so() {
     const PAPER: &str = "getComputedStyle(document.body).backgroundColor";
-    let data = tempfile::tempdir().unwrap();
-    let balancer = Balancer::configured(data.path(), &[]).await;
-    let page = Page::open(&balancer.url, LAPTOP).await;
+    let (_data, _balancer, page) = opened().await;
     let light: String = page.eval(&format!("return {PAPER}")).await;
     page.look(LAPTOP.dark()).await;
     page.until(&format!("{PAPER} !== '{light}'")).await;
@@ -45,9 +43,7 @@ async fn it_is_dark_where_the_system_is_or_somebody_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_moves_for_who_wants_it_still() {
-    let data = tempfile::tempdir().unwrap();
-    let balancer = Balancer::configured(data.path(), &[]).await;
-    let page = Page::open(&balancer.url, LAPTOP).await;
+    let (_data, _balancer, page) = opened().await;
     page.until("document.getAnimations().length > 0").await;
     page.prefer("prefers-reduced-motion", "reduce").await;
     page.until("document.getAnimations().length === 0").await;

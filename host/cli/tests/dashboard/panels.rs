@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::browser::{END, HOME, LAPTOP, Page};
+use crate::browser::{END, HOME, LAPTOP, Page, opened};
 use crate::program::Balancer;
 
 /// The texts of a table's rows, cell by cell.
@@ -16,9 +16,7 @@ async fn cells(page: &Page, panel: &str) -> Vec<Vec<String>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_loads_whole_and_from_nowhere_else() {
-    let data = tempfile::tempdir().unwrap();
-    let balancer = Balancer::configured(data.path(), &[]).await;
-    let page = Page::open(&balancer.url, LAPTOP).await;
+    let (_data, _balancer, page) = opened().await;
     page.says("#headline", "All replicas are in sync").await;
     let elsewhere: Vec<String> = page
         .eval(
@@ -88,9 +86,7 @@ async fn the_ring_tells_who_owns_what() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_seen_by_server_and_over_time() {
-    let data = tempfile::tempdir().unwrap();
-    let balancer = Balancer::configured(data.path(), &[]).await;
-    let page = Page::open(&balancer.url, LAPTOP).await;
+    let (_data, balancer, page) = opened().await;
     page.says("#load [data-note]", "No request reached a server").await;
     let http = balancer.http.clone();
     let load = tokio::spawn(async move {
@@ -138,9 +134,7 @@ async fn events_and_plugins_are_listed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn figures_are_written_as_people_read_them() {
-    let data = tempfile::tempdir().unwrap();
-    let balancer = Balancer::configured(data.path(), &[]).await;
-    let page = Page::open(&balancer.url, LAPTOP).await;
+    let (_data, _balancer, page) = opened().await;
     let told: Vec<String> = page
         .eval(
             "return import('/dashboard/js/format.js').then(({ bytes, duration, percent, rate }) => [
