@@ -12,6 +12,10 @@ use crate::client::{Answer, Client, insist};
 /// How long a balancer may take until it can serve.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a cluster may take to be set up: a machine that is busy takes its time to start many
+/// servers, each with a Postgres.
+const SETUP: Duration = Duration::from_secs(300);
+
 /// Pause before a cluster that could not be set up is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -27,6 +31,7 @@ pub fn payload(file: &Path) -> Result<Value> {
 
 /// Sets the cluster up where there is none, and tries again until there is.
 pub async fn run(client: Client, payload: Value) {
+    let client = client.waits(SETUP);
     while let Err(error) = unless_there(&client, &payload).await {
         tracing::error!(error = format!("{error:#}"), "the cluster could not be set up");
         sleep(RETRY).await;

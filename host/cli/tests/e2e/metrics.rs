@@ -96,6 +96,14 @@ async fn a_prometheus_scrapes_the_balancer_without_a_warning_and_sees_it_go() {
     ] {
         until(query, async || (prometheus.value(query).await? == expected).then_some(())).await;
     }
+    // What the dashboard of Grafana asks for is there, but for what has not happened yet.
+    for query in panels() {
+        until(&query, async || prometheus.series(&query).await.map(drop)).await;
+        for name in names(&query) {
+            let found = prometheus.series(name).await.is_some_and(|series| !series.is_empty());
+            assert!(found || SELDOM.contains(&name), "{name} of '{query}' is nowhere");
+        }
+    }
     until("every rule is evaluated", async || {
         let groups = prometheus.get("/api/v1/rules").await?;
         let rules = groups["groups"][0]["rules"].as_array()?;
@@ -113,6 +121,33 @@ async fn a_prometheus_scrapes_the_balancer_without_a_warning_and_sees_it_go() {
         alerts.iter().any(down).then_some(())
     })
     .await;
+}
+
+/// Series that begin when something happens that does not happen in this test.
+const SELDOM: [&str; 4] = [
+    "ringwright_copy_rows",
+    "ringwright_copy_expected_rows",
+    "ringwright_shadow_moved_total",
+    "ringwright_shadow_requests_total",
+];
+
+/// What the panels of Grafana's dashboard ask Prometheus.
+fn panels() -> Vec<String> {
+    let file = shipped().join("grafana/dashboards/ringwright.json");
+    let dashboard: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
+    let queries: Vec<String> = targets
+        .map(|target| target["expr"].as_str().unwrap().replace("$__rate_interval", "1m"))
+        .collect();
+    assert!(queries.len() > 30, "{queries:?}");
+    queries
+}
+
+/// The series that a query names.
+fn names(query: &str) -> impl Iterator<Item = &str> {
+    let words = query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| word.starts_with("ringwright_") || word.starts_with("process_"))
 }
 
 /// A Prometheus that runs as `make observe` sets it, but for where the balancer is and how often
@@ -157,11 +192,16 @@ impl Prometheus {
         (answer["status"] == "success").then(|| answer["data"].take())
     }
 
-    /// The value of the only series of a query.
-    async fn value(&self, query: &str) -> Option<String> {
+    /// What it has to answer a query, where it understands it.
+    async fn series(&self, query: &str) -> Option<Vec<Value>> {
         let encoded: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
         let data = self.get(&format!("/api/v1/query?query={encoded}")).await?;
-        let series = data["result"].as_array()?;
+        data["result"].as_array().cloned()
+    }
+
+    /// The value of the only series of a query.
+    async fn value(&self, query: &str) -> Option<String> {
+        let series = self.series(query).await?;
         assert!(series.len() < 2, "{series:?}");
         Some(series.first()?["value"][1].as_str()?.to_owned())
     }
