@@ -1,5 +1,6 @@
 //! Plain balancing: any other path goes to one server, chosen by the active hash function.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -8,10 +9,12 @@ use axum::http::uri::{PathAndQuery, Scheme};
 use axum::http::{Method, Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt as _;
+use ringwright_trace::RequestId;
 use ringwright_wire::WireError;
 
 use super::ApiError;
 use crate::Balancer;
+use crate::routing::SIX_DIGITS;
 
 /// Paths of a server that are the balancer's business alone.
 fn is_internal(path: &str) -> bool {
@@ -30,14 +33,7 @@ pub(super) async fn forward(
     if is_internal(&path) {
         return Err(unknown());
     }
-    let id = match request.headers().get("x-request-id") {
-        None => balancer.router.draw(),
-        Some(value) => {
-            value.to_str().ok().and_then(|id| id.trim().parse().ok()).ok_or_else(|| {
-                ApiError::bad("header 'x-request-id' must be a whole number from 0")
-            })?
-        }
-    };
+    let id = number(&RequestId::current().unwrap_or_default());
     balancer.cluster.charge().check()?;
     let query = request.uri().path_and_query().cloned();
     for member in balancer.router.order(id, &balancer.live()) {
@@ -47,6 +43,7 @@ pub(super) async fn forward(
             Some(answer) if answer.status() == StatusCode::NOT_FOUND => return Err(unknown()),
             // That is between the server and us.
             Some(answer) if answer.status() == StatusCode::UNAUTHORIZED => {
+                member.failed();
                 let (server, error) = (&member.name, WireError::Secret);
                 tracing::warn!(server, %error, "a request goes to the next server");
             }
@@ -59,10 +56,24 @@ pub(super) async fn forward(
                     }))
                 }));
             }
-            None => tracing::debug!(server = member.name, "a request goes to the next server"),
+            None => {
+                member.failed();
+                tracing::debug!(server = member.name, "a request goes to the next server");
+            }
         }
     }
     Err(ApiError::unavailable("no server answers"))
+}
+
+/// What the hash function takes a request by: its id where that is a number, as the paper's are,
+/// else a number of six digits that the id always gives. So whoever sends the id of an answer
+/// again comes to the same server.
+fn number(id: &RequestId) -> u64 {
+    id.as_str().parse().unwrap_or_else(|_| {
+        let mut hasher = DefaultHasher::new();
+        id.as_str().hash(&mut hasher);
+        SIX_DIGITS.start + hasher.finish() % (SIX_DIGITS.end - SIX_DIGITS.start)
+    })
 }
 
 async fn ask(balancer: &Balancer, address: &str, path: Option<PathAndQuery>) -> Option<Response> {

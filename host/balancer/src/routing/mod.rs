@@ -15,6 +15,7 @@ pub use rings::Ring;
 pub use shadow::{Shadow, Share, Tally};
 
 use std::io;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -32,6 +33,9 @@ use bounded::Load;
 use maker::Maker;
 pub(crate) use maker::blocking;
 use rings::Known;
+
+/// Request ids as the paper's clients draw them.
+pub(crate) const SIX_DIGITS: Range<u64> = 100_000..1_000_000;
 
 /// Most sets of servers that may wait to be laid out. Beyond it they are forgotten: the next
 /// request for one asks again.
@@ -77,11 +81,6 @@ impl Router {
         let there = maker.clone();
         thread::Builder::new().name("rings".into()).spawn(move || lay_out_all(&there, &asked))?;
         Ok(Router { maker, asks, shadow: ArcSwapOption::empty(), settings, brain })
-    }
-
-    /// A request id as the paper's clients draw them: six digits.
-    pub fn draw(&self) -> u64 {
-        rand::rng().random_range(100_000..=999_999)
     }
 
     /// All the servers in the order they are to be asked for a request, each once.
@@ -244,7 +243,7 @@ impl Router {
 
 impl Routing for Router {
     fn order(&self, shard: &ShardView) -> Vec<Arc<Member>> {
-        Router::order(self, self.draw(), &shard.in_sync)
+        Router::order(self, rand::rng().random_range(SIX_DIGITS), &shard.in_sync)
     }
 }
 
