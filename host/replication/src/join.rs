@@ -41,6 +41,8 @@ struct Joining<'a> {
     number: u64,
     page: u64,
     copied: usize,
+    /// Whether everything is copied, not only what was missed.
+    full: bool,
     copy: Arc<CopyProgress>,
     /// Where the target's own history begins.
     history: Term,
@@ -81,6 +83,7 @@ impl Cluster {
             number,
             page: 0,
             copied: 0,
+            full: false,
             copy: self.copies.begin(shard, server),
             history: 0,
         };
@@ -123,10 +126,10 @@ impl Cluster {
         let (hold, _) = self.hold_all(|s| s.shard.id == shard).await?;
         let vat = joining.vat()?;
         joining.delta(held, vat).await?;
-        let (copied, copy, (member, link)) = (joining.copied, joining.copy, joining.target);
+        let Joining { copied, full, copy, target: (member, link), .. } = joining;
         let server = member.name.clone();
         tell!(self.events(), INFO, CopyDone, shard = shard, server = server.as_str(),
-            versions = copied; "a replica has all rows");
+            versions = copied, full = full; "a replica has all rows");
         self.assign(&member, &link, vec![(shard.to_owned(), vat)], vec![]).await?;
         let change = Change::PutReplica {
             shard: shard.to_owned(),
@@ -212,6 +215,7 @@ impl<'a> Joining<'a> {
             }
         }
         self.history = upto; // a copy knows nothing of before
+        self.full = true;
         let expected = self.expected();
         tokio::select! {
             biased;

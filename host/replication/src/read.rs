@@ -11,10 +11,13 @@ use tracing::{Instrument, debug_span};
 
 use crate::member::Link;
 use crate::view::{ShardView, View};
-use crate::{Cluster, Member, Protocol, ReadError};
+use crate::{Cluster, Member, NotInCharge, Protocol, ReadError};
 
 /// Ranges wider than this go on their own: behind one of them a batch of small ones would wait.
 const WIDE: i64 = 64;
+
+/// Pause before what could not be read is tried again.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Chooses among replicas that are equally good.
 pub trait Routing: Send + Sync + 'static {
@@ -34,52 +37,60 @@ pub struct RangeRead {
 
 type Rows = Vec<(Key, Box<RawValue>)>;
 
-/// Why a shard could not be read in a view.
+/// Why nothing was read.
 enum Unread {
-    /// No replica answered, or they keep only what is newer than the view: this shard's turn
-    /// comes again with a fresh view.
-    NotNow(String),
-    /// Another balancer is in charge.
-    NotInCharge,
+    /// There is hope: no replica answered, or they keep only what is newer than the view, or the
+    /// charge lapsed and may yet be renewed.
+    NotNow(ReadError),
+    Never(ReadError),
 }
 
 impl Cluster {
-    /// Reads the rows whose keys lie from `low` to `high`, both included.
+    /// Reads the rows whose keys lie from `low` to `high`, both included. What cannot be read now
+    /// is tried again, with a fresh view, for as long as the settings have patience.
     ///
     /// # Errors
     /// See [`ReadError`].
     pub async fn read(self: &Arc<Self>, low: Key, high: Key) -> Result<RangeRead, ReadError> {
-        self.charge.check()?;
-        let began = self.clock.now();
+        let mut until = None;
         loop {
-            let view = self.views.current();
-            if view.schema.is_none() {
-                return Err(ReadError::NotConfigured);
-            }
-            let covering = view.covering(low, high);
-            let parts = covering.iter().map(|&i| {
-                let shard = &view.shards[i];
-                let span = debug_span!("read", shard = shard.shard.id);
-                self.read_shard(shard, low, high).instrument(span)
-            });
-            let outcome = try_join_all(parts).await;
-            // Checked after the data came: until then nobody else can have committed anything.
-            self.charge.check()?;
-            match outcome {
-                Ok(parts) => return Ok(assemble(&view, &covering, parts)),
-                Err(Unread::NotInCharge) => {
-                    self.charge.set_lost();
-                    return Err(crate::NotInCharge.into());
-                }
-                Err(Unread::NotNow(shard)) => {
-                    if self.clock.now().saturating_sub(began) >= self.settings.patience {
-                        return Err(ReadError::Unavailable(shard));
+            match self.read_once(low, high).await {
+                Ok(read) => return Ok(read),
+                Err(Unread::Never(error)) => return Err(error),
+                Err(Unread::NotNow(error)) => {
+                    let now = self.clock.now();
+                    if now >= *until.get_or_insert(now + self.settings.patience) {
+                        return Err(error);
                     }
-                    drop(view);
-                    self.clock.sleep(Duration::from_millis(20)).await;
+                    self.clock.sleep(PAUSE).await;
                 }
             }
         }
+    }
+
+    async fn read_once(&self, low: Key, high: Key) -> Result<RangeRead, Unread> {
+        self.may_answer()?;
+        let view = self.views.current();
+        if view.schema.is_none() {
+            return Err(Unread::Never(ReadError::NotConfigured));
+        }
+        let covering = view.covering(low, high);
+        let parts = covering.iter().map(|&i| {
+            let shard = &view.shards[i];
+            let span = debug_span!("read", shard = shard.shard.id);
+            self.read_shard(shard, low, high).instrument(span)
+        });
+        let parts = try_join_all(parts).await;
+        // Checked after the data came: until then nobody else can have committed anything.
+        self.may_answer()?;
+        Ok(assemble(&view, &covering, parts?))
+    }
+
+    fn may_answer(&self) -> Result<(), Unread> {
+        self.charge.check().map_err(|not| {
+            let is_lost = self.charge.is_lost();
+            if is_lost { Unread::Never(not.into()) } else { Unread::NotNow(not.into()) }
+        })
     }
 
     async fn read_shard(&self, shard: &ShardView, low: Key, high: Key) -> Result<Rows, Unread> {
@@ -101,18 +112,21 @@ impl Cluster {
             match asked {
                 Ok(QueryResult::Rows(rows)) => return Ok(rows),
                 Err(WireError::Epoch { current, given }) if current > given => {
-                    return Err(Unread::NotInCharge);
+                    self.charge.set_lost();
+                    return Err(Unread::Never(NotInCharge.into()));
                 }
-                // Not so a time-out: a server that is busy with much is alive, and whether it is
-                // the heartbeat tells.
-                Err(error @ WireError::Unreachable { .. }) => {
-                    tracing::debug!(server = %member.name, %error, "a read goes elsewhere");
-                    self.suspect(&member);
+                other => {
+                    member.failed();
+                    // Not so a time-out: a server that is busy with much is alive, and whether it
+                    // is the heartbeat tells.
+                    if let Err(error @ WireError::Unreachable { .. }) = other {
+                        tracing::debug!(server = %member.name, %error, "a read goes elsewhere");
+                        self.suspect(&member);
+                    }
                 }
-                _ => {}
             }
         }
-        Err(Unread::NotNow(shard.shard.id.clone()))
+        Err(Unread::NotNow(ReadError::Unavailable(shard.shard.id.clone())))
     }
 }
 

@@ -13,7 +13,8 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// How long a replica may take over a read before the next one is asked.
     pub read_timeout: Duration,
-    /// How long a read waits for a replica in sync to turn up before it is refused.
+    /// How long a read that cannot be served is tried again, until a replica in sync turns up or
+    /// the charge is renewed, before it is refused.
     pub patience: Duration,
     /// How far back a replica that was away finds the changes it missed.
     pub history: Duration,

@@ -150,7 +150,8 @@ pub struct Args {
     #[arg(long, env = "RINGWRIGHT_READ_TIMEOUT", default_value = "2s", value_parser = interval,
         value_name = "TIME", help_heading = "The protocol")]
     read_timeout: Duration,
-    /// How long a read waits for a replica in sync before it is refused.
+    /// How long a read waits for a replica in sync, or for the metadata store, before it is
+    /// refused.
     #[arg(long, env = "RINGWRIGHT_PATIENCE", default_value = "2s", value_parser = parse_duration,
         value_name = "TIME", help_heading = "The protocol")]
     patience: Duration,
@@ -163,8 +164,8 @@ pub struct Args {
         value_name = "TIME", help_heading = "The protocol")]
     remember: Duration,
 
-    /// How long a shard server may take to start.
-    #[arg(long, env = "RINGWRIGHT_START_TIMEOUT", default_value = "30s", value_parser = interval,
+    /// How long a shard server may take to start; one that ended is not waited for.
+    #[arg(long, env = "RINGWRIGHT_START_TIMEOUT", default_value = "5m", value_parser = interval,
         value_name = "TIME", help_heading = "Limits")]
     pub start_timeout: Duration,
     /// How long a new server may take to copy its shards before /add is refused.

@@ -20,26 +20,31 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn run(mut command: Command) -> String {
+/// What a command printed, or how it failed.
+fn run(mut command: Command) -> Result<String, String> {
     let output: Output = command.stdin(Stdio::null()).output().unwrap();
-    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "{command:?}: {said}");
-    text(&output.stdout).trim().to_owned()
+    let (out, said) = (text(&output.stdout), text(&output.stderr));
+    let done = output.status.success();
+    if done { Ok(out.trim().to_owned()) } else { Err(format!("{command:?}: {out}{said}")) }
 }
 
-/// `docker` with these arguments; what it printed.
+/// `docker` with these arguments, which must work; what it printed.
 pub fn docker(args: &[&str]) -> String {
+    docker_maybe(args).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The same, whether it works or not.
+pub fn docker_maybe(args: &[&str]) -> Result<String, String> {
     let mut command = Command::new("docker");
     command.args(args);
     run(command)
 }
 
-/// The same, whether it works or not.
-pub fn docker_maybe(args: &[&str]) {
-    let _ = Command::new("docker").args(args).stdin(Stdio::null()).output().unwrap();
+fn deploy(what: &str) {
+    run(deploying(what)).unwrap_or_else(|error| panic!("{error}"));
 }
 
-fn deploy(what: &str) {
+fn deploying(what: &str) -> Command {
     let mut command = Command::new("sh");
     command
         .arg(repository().join("docker/deploy.sh"))
@@ -48,7 +53,7 @@ fn deploy(what: &str) {
         .env("RINGWRIGHT_PUBLISH", PUBLISHED)
         .env("RINGWRIGHT_LOG_FORMAT", "json")
         .env("TAG", "test");
-    run(command);
+    command
 }
 
 impl Deployment {
@@ -88,11 +93,12 @@ impl Deployment {
         format!("{NAME}-servers")
     }
 
-    /// Where a server listens.
-    pub fn address(&self, name: &str) -> String {
+    /// Where a server listens, where it runs.
+    pub fn address(&self, name: &str) -> Result<String, String> {
         let network = self.network();
         let format = format!("{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}");
-        format!("{}:5000", docker(&["inspect", "--format", &format, &self.server(name)]))
+        let address = docker_maybe(&["inspect", "--format", &format, &self.server(name)])?;
+        Ok(format!("{address}:5000"))
     }
 
     /// A volume for a server that is as small as can be filled, newer than the one it has. It is
@@ -110,6 +116,20 @@ impl Deployment {
         labels.iter().for_each(|label| args.extend(["--label", label.as_str()]));
         args.extend(["--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", &options, &name]);
         docker(&args)
+    }
+
+    /// Has a server lose its container, and these volumes of its: one that it was given meanwhile
+    /// is in use for a moment.
+    pub async fn lose(&self, server: &str, volumes: &[String]) {
+        until("the volumes are gone", async || {
+            let _ = docker_maybe(&["rm", "--force", &self.server(server)]);
+            for volume in volumes {
+                let _ = docker_maybe(&["volume", "rm", volume]);
+            }
+            let left = self.volumes(server);
+            (!volumes.iter().any(|volume| left.contains(volume))).then_some(())
+        })
+        .await;
     }
 
     /// A server's volumes.
@@ -164,9 +184,14 @@ pub fn token() -> String {
 impl Drop for Deployment {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            for line in self.log().iter().rev().take(60).rev() {
-                eprintln!("{line}");
-            }
+            // Nothing here may panic again: whatever can still be told, is.
+            let show =
+                "balancer=$(docker ps --all --quiet --filter label=ringwright.deployment=$0 \
+                --filter label=com.docker.compose.service=balancer)
+                docker exec $balancer ringwright status; docker logs --tail 60 $balancer";
+            let _ = Command::new("sh").args(["-c", show, NAME]).status();
+            let _ = deploying("down-all").status();
+            return;
         }
         deploy("down-all");
     }

@@ -8,12 +8,28 @@ use hyper::Request;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::deployment::Deployment;
 use crate::load::{Expected, Load};
+use crate::program::{PATIENCE, until};
+
+/// Looks until a look is not disturbed by a server that is replaced, or a replica that falls behind.
+pub async fn check(deployment: &Deployment, load: &Load) {
+    let secret = deployment.secret();
+    until("every replica can be looked at", async || match look(deployment, load, &secret).await {
+        Ok(()) => Some(()),
+        Err(disturbed) => {
+            eprintln!("looking again at the replicas: {disturbed}");
+            deployment.all_in_sync().await;
+            None
+        }
+    })
+    .await;
+}
 
 /// Every replica has every acknowledged write, and all replicas of a shard have the same rows.
-pub async fn check(deployment: &Deployment, load: &Load) {
+async fn look(deployment: &Deployment, load: &Load, secret: &str) -> Result<(), String> {
     let expected = load.rows();
     let status = deployment.status().await;
     let mut checked = 0;
@@ -27,7 +43,7 @@ pub async fn check(deployment: &Deployment, load: &Load) {
                 continue;
             }
             let query = json!({"shard": id, "low": low, "high": high, "vat": shard["valid_at"]});
-            let rows = ask(deployment, server, &status["epoch"], query).await;
+            let rows = ask(deployment, secret, server, &status["epoch"], query).await?;
             has_all(&rows, &expected, low, high)
                 .unwrap_or_else(|lost| panic!("{id} on {server} {lost}"));
             match &first {
@@ -38,6 +54,7 @@ pub async fn check(deployment: &Deployment, load: &Load) {
         }
     }
     assert!(checked >= 6, "only {checked} replicas were looked at");
+    Ok(())
 }
 
 fn has_all(
@@ -58,25 +75,36 @@ fn has_all(
     Ok(())
 }
 
-/// The rows by the message that the balancer itself reads with.
-async fn ask(deployment: &Deployment, server: &str, epoch: &Value, query: Value) -> Vec<Value> {
+/// The rows by the message that the balancer itself reads with; why it got none, where the server
+/// is just replaced, or holds the shard no more.
+async fn ask(
+    deployment: &Deployment,
+    secret: &str,
+    server: &str,
+    epoch: &Value,
+    query: Value,
+) -> Result<Vec<Value>, String> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-    let url = |path: &str| format!("http://{}{path}", deployment.address(server));
-    let secret = format!("Bearer {}", deployment.secret());
+    let address = deployment.address(server)?;
+    let url = |path: &str| format!("http://{address}{path}");
+    let secret = format!("Bearer {secret}");
     let send = async |request: hyper::http::request::Builder, body: String| {
         let request = request.header("authorization", &secret).body(Full::from(body)).unwrap();
-        client.request(request).await.unwrap()
+        let answer = client.request(request);
+        let answer = timeout(PATIENCE, answer).await.map_err(|error| error.to_string())?;
+        answer.map_err(|error| format!("{server}: {error}"))
     };
-    let beat = send(Request::get(url("/heartbeat")), String::new()).await;
+    let beat = send(Request::get(url("/heartbeat")), String::new()).await?;
     let incarnation = beat.headers()["x-ringwright-incarnation"].to_str().unwrap();
     let read = json!({"stamp": {"epoch": epoch, "incarnation": incarnation}, "queries": [query]});
     let request = Request::post(url("/internal/read")).header("content-type", "application/json");
-    let answer = body_of(send(request, read.to_string()).await).await;
+    let answer = body_of(send(request, read.to_string()).await?).await?;
     let rows = answer["results"][0]["rows"].as_array();
-    rows.unwrap_or_else(|| panic!("{server}: {answer}")).iter().map(|row| row[1].clone()).collect()
+    let rows = rows.ok_or_else(|| format!("{server}: {answer}"))?;
+    Ok(rows.iter().map(|row| row[1].clone()).collect())
 }
 
-async fn body_of(answer: hyper::Response<hyper::body::Incoming>) -> Value {
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
-    serde_json::from_slice(&body).unwrap()
+async fn body_of(answer: hyper::Response<hyper::body::Incoming>) -> Result<Value, String> {
+    let body = answer.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
+    serde_json::from_slice(&body).map_err(|error| error.to_string())
 }

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
 /// Longest wait for anything; only a fault takes so long.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// `ringwright` with these arguments, and no settings from the tests' own surroundings.
 pub fn ringwright(args: &[&str]) -> Command {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bollard::body_full;
 use bollard::models::{
     ContainerCreateBody, ContainerState, ContainerSummary, ContainerSummaryStateEnum, HostConfig,
-    HostConfigLogConfig, Mount, MountType,
+    HostConfigLogConfig, Mount, MountType, MountVolumeOptions,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
@@ -146,13 +146,13 @@ impl Engine {
             env: Some(environment),
             labels: Some(self.labels(name)),
             stop_timeout,
-            host_config: Some(self.host_config(volume)),
+            host_config: Some(self.host_config(name, volume)),
             ..Default::default()
         }
     }
 
     /// No more rights than a program of its own data needs, and no more room than it is given.
-    fn host_config(&self, volume: &str) -> HostConfig {
+    fn host_config(&self, name: &str, volume: &str) -> HostConfig {
         let settings = &self.settings;
         let log = [("max-size", "10m"), ("max-file", "3")];
         #[expect(clippy::cast_possible_truncation, reason = "a number of processors is small")]
@@ -163,6 +163,11 @@ impl Engine {
                 target: Some(DATA.to_owned()),
                 source: Some(volume.to_owned()),
                 typ: Some(MountType::VOLUME),
+                // Where it has just been removed the engine makes it anew, to be found again.
+                volume_options: Some(MountVolumeOptions {
+                    labels: Some(self.volume_labels(name, volume)),
+                    ..Default::default()
+                }),
                 ..Default::default()
             }]),
             memory: settings.memory.and_then(|bytes| i64::try_from(bytes).ok()),

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bollard::models::EventMessage;
 use bollard::query_parameters::EventsOptionsBuilder;
 use futures::StreamExt;
 use parking_lot::Mutex;
@@ -45,7 +44,9 @@ impl Watch {
                 let mut event = first;
                 while let Some(Ok(told)) = event {
                     let Some(watch) = weak.upgrade() else { return };
-                    watch.hear(&engine, told).await;
+                    if let Some(id) = told.actor.and_then(|actor| actor.id) {
+                        watch.tell(&engine, &id);
+                    }
                     drop(watch);
                     event = events.next().await;
                 }
@@ -75,18 +76,16 @@ impl Watch {
         self.minded.lock().remove(id);
     }
 
-    async fn hear(&self, engine: &Engine, event: EventMessage) {
-        let Some(id) = event.actor.and_then(|actor| actor.id) else { return };
-        self.tell(engine, &id).await;
-    }
-
-    /// Tells of a death, once.
-    async fn tell(&self, engine: &Engine, id: &str) {
+    /// Tells of a death, once; the log says more of it, without which the next is told.
+    fn tell(&self, engine: &Engine, id: &str) {
         let Some(dead) = self.minded.lock().remove(id) else { return };
-        let server = dead.name.clone();
+        let (server, id, engine) = (dead.name.clone(), id.to_owned(), engine.clone());
         let _ = self.deaths.send(dead); // an error means that nobody listens
-        let (status, log) = (engine.status(id).await, engine.log_tail(id).await);
-        tracing::warn!(server, container = short(id), status, "server exited; it said:\n{log}");
+        tokio::spawn(async move {
+            let (status, log) = (engine.status(&id).await, engine.log_tail(&id).await);
+            let container = short(&id);
+            tracing::warn!(server, container, status, "server exited; it said:\n{log}");
+        });
     }
 
     /// Looks whether those that are minded still run.
@@ -94,7 +93,7 @@ impl Watch {
         let minded: Vec<String> = self.minded.lock().keys().cloned().collect();
         for id in minded {
             if matches!(engine.runs(&id).await, Ok(false)) {
-                self.tell(engine, &id).await;
+                self.tell(engine, &id);
             }
         }
     }

@@ -27,6 +27,10 @@ use crate::{Control, ControlError, Instance, check_name};
 use engine::Engine;
 use events::Watch;
 
+/// How long a container that ran before us may take until it listens: it may have been started a
+/// moment ago, and it may hang.
+const ADOPTION: Duration = Duration::from_secs(30);
+
 /// How servers are run as containers.
 #[derive(Clone, Debug)]
 pub struct DockerSettings {
@@ -79,8 +83,8 @@ impl DockerControl {
             let Some(instance) = container.instance(&self.engine.settings.network) else {
                 continue;
             };
-            let deadline = self.engine.settings.start_timeout;
-            if let Err(error) = ready::listens(&self.engine, &instance, deadline).await {
+            let limit = ADOPTION.min(self.engine.settings.start_timeout);
+            if let Err(error) = ready::listens(&self.engine, &instance, limit).await {
                 tracing::warn!(server = name, %error, "a container that runs is not taken over");
                 continue;
             }

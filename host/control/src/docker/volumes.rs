@@ -40,16 +40,22 @@ impl Engine {
         // A clock that was set back must not make it the older one.
         let made = self.newest(name).await?.map_or(now, |(newest, _)| now.max(newest + 1));
         let volume = format!("{}-{name}-{made:x}", self.settings.deployment);
-        let mut labels = self.labels(name);
-        labels.insert(MADE.to_owned(), made.to_string());
         let request = VolumeCreateRequest {
+            labels: Some(self.volume_labels(name, &volume)),
             name: Some(volume.clone()),
-            labels: Some(labels),
             ..Default::default()
         };
         let created = self.docker.create_volume(request).await;
         created.map_err(asked(format!("volume {volume}")))?;
         Ok(volume)
+    }
+
+    /// The labels of a server's volume. Its name says when it was made.
+    pub(super) fn volume_labels(&self, name: &str, volume: &str) -> HashMap<String, String> {
+        let mut labels = self.labels(name);
+        let made = volume.rsplit('-').next().and_then(|made| u128::from_str_radix(made, 16).ok());
+        labels.insert(MADE.to_owned(), made.unwrap_or_default().to_string());
+        labels
     }
 
     /// Deletes a volume and what is in it.

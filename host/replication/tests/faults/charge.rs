@@ -259,6 +259,25 @@ async fn a_charge_outlives_a_beat_that_is_never_answered() {
 }
 
 #[tokio::test]
+async fn a_read_waits_for_a_charge_that_lapsed_and_is_renewed() {
+    let mut world = World::of(1).await;
+    world.settings.patience = Duration::from_secs(60);
+    let balancer = world.init().await;
+    balancer.write(vec![insert(1, "a")]).await.unwrap();
+    balancer.clock.jump(TERM * 3 / 4);
+    let sent = || world.server("s1").calls(Kind::Read);
+    let before = sent();
+    let read = tokio::spawn({
+        let balancer = balancer.clone();
+        async move { balancer.all().await }
+    });
+    until(|| balancer.clock.sleepers() > 0).await;
+    assert_eq!((read.is_finished(), sent()), (false, before), "it does not even ask");
+    balancer.cluster.charge().renew().await;
+    assert_eq!(soon(read).await.unwrap(), ["a"]);
+}
+
+#[tokio::test]
 async fn a_store_that_is_away_is_asked_for_the_charge_again() {
     let world = World::of(1).await;
     let (clock, next) = waiting(&world);
