@@ -40,7 +40,7 @@ pub use error::{ClusterError, OpenError, ReadError, WriteError};
 pub use load::{Load, ShardLoad};
 pub use member::{InFlight, Link, Member};
 pub use membership::{Expansion, Recruit};
-pub use metrics::{Metrics, Traffic};
+pub use metrics::{Failures, Metrics, Traffic};
 pub use read::{RangeRead, Routing};
 pub use ringwright_model::Protocol;
 pub use settings::Settings;

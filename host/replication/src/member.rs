@@ -9,9 +9,9 @@ use ringwright_model::Attributes;
 use ringwright_wire::{ShardServer, Stamp, WireError};
 use tokio::sync::watch;
 
-use crate::Traffic;
 use crate::rate::Rate;
 use crate::read_batch::ReadBatcher;
+use crate::{Failures, Traffic};
 
 /// A server that belongs to the cluster, running or not.
 pub struct Member {
@@ -27,6 +27,8 @@ pub struct Member {
     pub(crate) requests: Rate,
     /// How long they take.
     pub traffic: Traffic,
+    /// Those that had no good answer.
+    pub failures: Failures,
     in_flight: AtomicUsize,
 }
 
@@ -93,6 +95,7 @@ impl Member {
             attributes: ArcSwap::from_pointee(attributes),
             requests: Rate::default(),
             traffic: Traffic::of_server(name),
+            failures: Failures::of_server(name),
             in_flight: AtomicUsize::new(0),
         })
     }
@@ -131,6 +134,11 @@ impl Member {
         self.requests.add(1);
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         InFlight { member: self.clone(), _timed: self.traffic.reads.start_timer() }
+    }
+
+    /// Counts a read, or a request that was forwarded, that had no good answer.
+    pub fn failed(&self) {
+        self.failures.reads.inc();
     }
 
     /// How many requests there were: reads asked of it and writes sent to it.

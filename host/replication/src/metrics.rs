@@ -1,8 +1,8 @@
 //! What the protocol counts and measures, for whoever registers it.
 
 use prometheus::core::Collector;
-use prometheus::{Histogram, HistogramVec, IntCounter};
-use ringwright_metrics::{boxed, counter, seconds, seconds_by, sizes};
+use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec};
+use ringwright_metrics::{boxed, counter, counters, seconds, seconds_by, sizes};
 
 /// Of the cluster as a whole.
 pub struct Metrics {
@@ -137,6 +137,32 @@ impl Traffic {
     }
 
     /// It, for a registry.
+    pub fn collector(&self) -> Box<dyn Collector> {
+        boxed(&self.of)
+    }
+}
+
+/// Requests that a server gave no good answer to.
+pub struct Failures {
+    of: IntCounterVec,
+    pub(crate) reads: IntCounter,
+    pub(crate) writes: IntCounter,
+}
+
+impl Failures {
+    pub(crate) fn of_server(name: &str) -> Self {
+        let of = counters(
+            "ringwright_server_failures_total",
+            "Requests that a server did not answer, or not with what was asked: reads, with what \
+             is forwarded, and batches of writes.",
+            &[("server", name)],
+            &["operation"],
+        );
+        let (reads, writes) = (of.with_label_values(&["read"]), of.with_label_values(&["write"]));
+        Failures { of, reads, writes }
+    }
+
+    /// They, for a registry.
     pub fn collector(&self) -> Box<dyn Collector> {
         boxed(&self.of)
     }

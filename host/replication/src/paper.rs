@@ -56,6 +56,7 @@ impl Cluster {
                 Ok(PaperAnswer::Vat(vat)) => max_vat = max_vat.max(vat), // line 29
                 Ok(PaperAnswer::Refused(refusal)) => refused = Some(refusal),
                 _ => {
+                    member.failures.writes.inc();
                     self.suspect(member);
                     return Err(away());
                 }

@@ -175,6 +175,7 @@ impl Batch {
                 other => {
                     let error = other.err().map(|e| e.to_string());
                     tracing::warn!(server = %member.name, error, "a replica failed a write");
+                    member.failures.writes.inc();
                     cluster.suspect(&member);
                     for p in parts {
                         self.parts[p].fall(&member, false);

@@ -16,6 +16,8 @@ use std::future::pending;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use prometheus::IntCounterVec;
+use ringwright_metrics::counters;
 use ringwright_model::Choice;
 use ringwright_plugin_runtime::{
     CallError, Catalogue, HashPlugin, Listing, PlacementPlugin, Runtime,
@@ -58,6 +60,8 @@ pub struct Brain {
     settings: Settings,
     hash: InUse<HashPlugin>,
     placement: InUse<PlacementPlugin>,
+    /// All faults of this process, of plugins that are out of use too.
+    faults: IntCounterVec,
     /// Digests of the plugins out of service, and why.
     out: Mutex<BTreeMap<String, String>>,
     put_out: UnboundedSender<Trouble>,
@@ -98,6 +102,12 @@ impl Brain {
             settings,
             hash: InUse::new(hash),
             placement: InUse::new(placement),
+            faults: counters(
+                "ringwright_plugin_faults_total",
+                "Calls in which a plugin in use broke its contract.",
+                &[],
+                &["name", "kind"],
+            ),
             out: Mutex::default(),
             put_out,
             trouble: tokio::sync::Mutex::new(trouble),
@@ -152,7 +162,7 @@ impl Brain {
     /// Notes that a plugin in use failed; says whether it is out of service.
     pub fn fault<P: Kind>(&self, active: &Active<P>, error: &CallError) -> bool {
         let limit = self.settings.faults;
-        if error.is_fault() && active.faults.note(&active.choice.name, error, limit) {
+        if error.is_fault() && self.note(active, error) {
             let FaultLimit { faults, within } = limit;
             let reason =
                 format!("it failed {faults} times within {within:?}, the last time: {error}");
@@ -163,8 +173,20 @@ impl Brain {
 
     /// Takes a plugin in use out of service at once: asked again, it would fail again.
     pub fn condemn<P: Kind>(&self, active: &Active<P>, error: &CallError) {
-        active.faults.note(&active.choice.name, error, self.settings.faults);
+        self.note(active, error);
         self.put_out(active, format!("it cannot be relied upon: {error}"));
+    }
+
+    /// Counts a fault; whether with it there are too many.
+    fn note<P: Kind>(&self, active: &Active<P>, error: &CallError) -> bool {
+        let name = active.choice.name.as_str();
+        self.faults.with_label_values(&[name, P::NAME]).inc();
+        active.faults.note(name, error, self.settings.faults)
+    }
+
+    /// The faults of all plugins that were in use, for a registry.
+    pub(crate) fn faults(&self) -> &IntCounterVec {
+        &self.faults
     }
 
     fn put_out<P: Kind>(&self, active: &Active<P>, reason: String) {

@@ -45,7 +45,7 @@ fn servers(scrape: &Scrape, view: &View) -> Result<()> {
         states.with_label_values(&[shown::state(member)]).inc();
         up.with_label_values(&[name]).set(i64::from(member.is_live()));
         in_flight.with_label_values(&[name]).set(whole(member.in_flight()));
-        scrape.all([member.traffic.collector()])?;
+        scrape.all([member.traffic.collector(), member.failures.collector()])?;
     }
     Ok(())
 }

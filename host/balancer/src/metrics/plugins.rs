@@ -1,7 +1,7 @@
 //! The plugins: those that are there, and what those in use do.
 
-use prometheus::{IntCounterVec, IntGaugeVec, Result};
-use ringwright_metrics::{Scrape, counter, counters, gauge, gauges};
+use prometheus::Result;
+use ringwright_metrics::{Scrape, boxed, counter, gauge, gauges};
 
 use crate::Balancer;
 use crate::brain::{Active, Brain, Kind};
@@ -10,9 +10,7 @@ use crate::routing::Shadow;
 pub(super) fn tell(scrape: &Scrape, balancer: &Balancer) -> Result<()> {
     let brain = &balancer.brain;
     listed(scrape, brain)?;
-    let in_use = InUse::new(scrape)?;
-    in_use.tell(scrape, &brain.hash())?;
-    in_use.tell(scrape, &brain.placement())?;
+    in_use(scrape, brain)?;
     balancer.router.shadow().map_or(Ok(()), |shadow| shadowing(scrape, &shadow))
 }
 
@@ -30,28 +28,20 @@ fn listed(scrape: &Scrape, brain: &Brain) -> Result<()> {
     Ok(())
 }
 
-/// The plugins in use. What is counted of one begins when it is chosen.
-struct InUse {
-    active: IntGaugeVec,
-    faults: IntCounterVec,
+fn in_use(scrape: &Scrape, brain: &Brain) -> Result<()> {
+    let help = "Plugins in use; the value is always 1.";
+    let active = scrape.tell(gauges("ringwright_plugin_active", help, &[], &["name", "kind"]))?;
+    let (hash, placement) = (brain.hash(), brain.placement());
+    for of in [labels(&hash), labels(&placement)] {
+        active.with_label_values(&of).set(1);
+        // One that has not failed is told too.
+        brain.faults().with_label_values(&of);
+    }
+    scrape.all([boxed(brain.faults()), hash.calls.collector(), placement.calls.collector()])
 }
 
-impl InUse {
-    fn new(scrape: &Scrape) -> Result<Self> {
-        let by = ["name", "kind"];
-        let help = "Plugins in use; the value is always 1.";
-        let active = scrape.tell(gauges("ringwright_plugin_active", help, &[], &by))?;
-        let help = "Calls in which a plugin in use broke its contract.";
-        let faults = scrape.tell(counters("ringwright_plugin_faults_total", help, &[], &by))?;
-        Ok(InUse { active, faults })
-    }
-
-    fn tell<P: Kind>(&self, scrape: &Scrape, active: &Active<P>) -> Result<()> {
-        let of = [active.choice.name.as_str(), P::NAME];
-        self.active.with_label_values(&of).set(1);
-        self.faults.with_label_values(&of).inc_by(active.faults.total());
-        scrape.all([active.calls.collector()])
-    }
+fn labels<P: Kind>(active: &Active<P>) -> [&str; 2] {
+    [&active.choice.name, P::NAME]
 }
 
 /// What a hash function would do that sees requests and routes none.

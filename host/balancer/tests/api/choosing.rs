@@ -100,6 +100,8 @@ async fn a_plugin_that_fails_too_often_gives_way_to_the_last_that_behaved() {
     let out = called(&listed, "not-13s")[0];
     assert_eq!((&out["state"], &out["active"]), (&json!("out_of_service"), &json!(false)));
     assert!(out["reason"].as_str().unwrap().contains("10 times"), "{out}");
+    let told = "ringwright_plugin_faults_total{kind=\"hash\",name=\"not-13s\"}";
+    assert_eq!(platform.metrics().await.value(told), Some(10.0), "though it is out of use");
     let stored = platform.store.load().await.unwrap().hash_plugin.unwrap();
     assert_eq!(stored.name, "to-last");
 

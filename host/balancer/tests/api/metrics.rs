@@ -148,6 +148,26 @@ async fn requests_are_measured_by_server_and_shard_and_writes_by_batch_and_commi
 }
 
 #[tokio::test]
+async fn what_a_server_fails_is_counted_though_others_answer() {
+    let api = Api::filled().await;
+    let failed = |operation: &str, server: &str| {
+        format!("ringwright_server_failures_total{{operation=\"{operation}\",server=\"{server}\"}}")
+    };
+    let (reads, writes) = (failed("read", "Server0"), failed("write", "Server0"));
+    let told = api.metrics().await;
+    assert_eq!([told.value(&reads), told.value(&writes)], [Some(0.0); 2]);
+    api.servers.crash("Server0", false).await;
+    for id in 0..30_u32 {
+        api.send("GET", "/home", &[("x-request-id", &id.to_string())], "").await.ok();
+    }
+    api.post("/write", json!({"data": [row(9)]})).await.ok();
+    let told = api.metrics().await;
+    assert!(told.value(&reads) >= Some(1.0), "{}", told.text);
+    assert_eq!(told.value(&writes), Some(1.0));
+    assert_eq!(told.value(&failed("write", "Server1")), Some(0.0));
+}
+
+#[tokio::test]
 async fn prometheus_is_told_where_the_servers_that_answer_are() {
     let api = Api::configured_with(supervised()).await;
     let target = |name: &str| {
