@@ -127,10 +127,9 @@ async fn one_that_another_control_is_starting_is_waited_for() {
     let ground = Ground::new();
     let (one, two) = (ground.control("slow"), ground.control("slow"));
     let starting = async {
-        while !ground.file("s1/server.lock").exists() {
+        while !ground.file("s1/locked").exists() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await; // it has the lock by now
         two.start("s1").await
     };
     let (one, two) = tokio::join!(one.start("s1"), starting);

@@ -10,6 +10,7 @@ if [ "$mode" = crash ]; then
 fi
 exec 9>>"$dir/server.lock"
 flock --nonblock 9 || { echo "in use"; exit 1; }
+: >"$dir/locked" # for whoever comes when it has the lock
 [ "$mode" = mute ] && exec sleep 600
 [ "$mode" = slow ] && sleep 0.5 9>&-
 # Before it tells where it is: it may be asked to end at once.

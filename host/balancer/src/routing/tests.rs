@@ -19,9 +19,14 @@ fn members(count: u32) -> Vec<Arc<Member>> {
 }
 
 fn runtime() -> Runtime {
-    let work_deadline = Duration::from_millis(200);
-    let settings = ringwright_plugin_runtime::Settings::default();
-    Runtime::new(ringwright_plugin_runtime::Settings { work_deadline, ..settings }).unwrap()
+    // Tests share a machine: a sound plugin must not fail for having to wait for its processor.
+    let settings = ringwright_plugin_runtime::Settings {
+        slot_deadline: Duration::from_millis(500),
+        start_deadline: Duration::from_secs(2),
+        work_deadline: Duration::from_secs(5),
+        ..Default::default()
+    };
+    Runtime::new(settings).unwrap()
 }
 
 fn active(bytes: &[u8]) -> Active<HashPlugin> {

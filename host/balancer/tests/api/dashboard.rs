@@ -52,13 +52,15 @@ async fn who_watches_is_told_all_and_then_what_changes() {
     assert_eq!(first.data["columns"][0], json!(["Stud_id", "Number"]));
     assert_eq!(first.data["hash"], "virtual-node");
 
-    // Another one who watches is told it at once, and the ring again only when it changes.
-    let mut other = api.listen("/dashboard/live", &[]).await;
-    other.until("snapshot").await;
-    let second = stream.next().await.unwrap();
-    assert_eq!(second.event, "snapshot");
+    // Others who watch are told it at once, and the ring again only when it changes.
+    for _ in 0..2 {
+        api.listen("/dashboard/live", &[]).await.until("snapshot").await;
+    }
+    let (second, third) = (stream.next().await.unwrap(), stream.next().await.unwrap());
+    assert_eq!([&*second.event, &*third.event], ["snapshot"; 2]);
     let time = |sent: &Sent| sent.data["time_ms"].as_u64().unwrap();
-    assert!(time(&second) >= time(&first) + 500, "it is looked once a second");
+    // Not the second: the first look may have taken most of its second, for the ring.
+    assert!(time(&third) >= time(&first) + 500, "it is looked once a second");
     api.post("/add", papers_add()).await.ok();
     let told = stream.until("ring").await;
     assert_eq!(told.last().unwrap().data["servers"].as_array().unwrap().len(), 5);

@@ -37,18 +37,27 @@ fn are_told_in_order(story: &[&str], told: &[&str]) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_crashes_is_a_story_as_it_happens() {
-    let options = Options { supervised: true, ..Options::default() };
+    let mut options = Options { supervised: true, ..Options::default() };
+    // Time for its death to be told first.
+    options.balancer.flatline_after = 20;
     let api = Api::configured_with(options).await;
     api.fill().await;
     let mut stream = api.listen("/events?last=0", &[]).await;
+    api.servers.hold_starts(true);
     api.servers.crash("Server1", true).await;
     // A write that goes on without it, so that there is something to copy.
     api.post("/write", json!({"data": [row(5001)]})).await.ok();
-    let mut told = stream.until("server-back").await;
-    told.extend(stream.until("replica-in-sync").await);
-    let story =
-        ["heartbeat-lost", "flatline", "respawn-begun", "server-back", "copy-begun", "copy-done"];
+    api.servers.hold_starts(false);
+    let mut told = stream.until("replica-in-sync").await;
+    // It is told at any time after it is so, and the copy does not wait for that.
+    if !kinds(&told).contains(&"server-back") {
+        told.extend(stream.until("server-back").await);
+    }
+    // On a slow machine the others miss a heartbeat now and then.
+    told.retain(|sent| !sent.event.starts_with("heartbeat-") || sent.data["server"] == "Server1");
+    let story = ["heartbeat-lost", "flatline", "respawn-begun", "copy-begun", "copy-done"];
     assert!(are_told_in_order(&story, &kinds(&told)), "{told:?}");
+    assert!(are_told_in_order(&["respawn-begun", "server-back"], &kinds(&told)), "{told:?}");
     for sent in &told {
         assert_eq!(sent.id, sent.data["id"].as_u64());
         assert_eq!(sent.event, sent.data["kind"].as_str().unwrap());
@@ -56,8 +65,8 @@ async fn a_server_that_crashes_is_a_story_as_it_happens() {
         assert!(sent.data["time"].as_str().unwrap().ends_with('Z'), "{sent:?}");
     }
     assert!(told.is_sorted_by_key(|sent| sent.id));
-    let last = told.last().unwrap();
-    assert!(last.data["details"]["versions"].as_u64().unwrap() >= 1, "{last:?}");
+    let in_sync = told.iter().find(|sent| sent.event == "replica-in-sync").unwrap();
+    assert!(in_sync.data["details"]["versions"].as_u64().unwrap() >= 1, "{in_sync:?}");
     let flatline = told.iter().find(|sent| sent.event == "flatline").unwrap();
     assert_eq!(flatline.data["message"], "FLATLINE: the server is given up");
 }

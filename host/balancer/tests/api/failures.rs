@@ -282,7 +282,8 @@ async fn a_new_server_is_not_taken_for_the_lost_one_that_had_its_name() {
     let mut options = supervised();
     // The second attempt comes when there is a new server of that name.
     options.balancer.heartbeat_interval = Duration::from_millis(500);
-    options.balancer.flatline_after = 2;
+    // None is given up that only had to wait for its processor.
+    options.balancer.flatline_after = 4;
     let api = Api::configured_with(options).await;
     api.fill().await;
     api.servers.set_broken("Server0", true);
@@ -350,11 +351,13 @@ async fn a_death_that_takes_long_delays_no_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_brought_back_once_the_charge_was_given_back() {
-    let api = Api::configured_with(supervised()).await;
+    let mut options = supervised();
+    options.balancer.flatline_after = 40; // time to give the charge back
+    let api = Api::configured_with(options).await;
     let heartbeats = |n| tokio::time::sleep(crate::support::HEARTBEAT * n);
     api.servers.crash("Server1", false).await;
     api.balancer.cluster.charge().release().await;
-    heartbeats(20).await; // a quarter of it would be enough
+    heartbeats(80).await; // half of it would be enough
     assert_eq!(api.servers.launches("Server1"), 1);
     assert!(api.balancer.bring_up(&api.member("Server1")).await.is_err());
     assert_eq!(api.servers.launches("Server1"), 1);

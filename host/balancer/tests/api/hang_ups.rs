@@ -58,7 +58,7 @@ async fn an_add_is_seen_through() {
 #[tokio::test]
 async fn an_add_that_fails_behind_its_clients_back_is_taken_back() {
     let mut options = Options::default();
-    options.balancer.copy_timeout = Duration::from_millis(500);
+    options.balancer.copy_timeout = Duration::from_secs(3); // time to hang up before it fails
     let api = Api::configured_with(options).await;
     api.fill().await;
     let before = api.status().await;

@@ -16,7 +16,7 @@ use ringwright_history::{Call, History, Op, Outcome};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::program::{Answer, Balancer, Client};
+use crate::program::{Answer, Balancer, Client, QUICK};
 
 /// Three keys of each shard.
 const HOT: [i64; 9] = [1, 2, 3, 4097, 4098, 4099, 8193, 8194, 8195];
@@ -158,8 +158,6 @@ async fn kill(
     balancer.all_in_sync().await;
     balancer
 }
-
-const QUICK: [&str; 2] = ["--heartbeat-interval", "100ms"];
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())

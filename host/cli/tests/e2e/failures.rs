@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::program::{Balancer, Client, until};
+use crate::program::{Balancer, Client, QUICK, until};
 
 /// Clients that write and read until they are stopped.
 struct Load {
@@ -87,8 +87,7 @@ async fn assert_all_there(client: &Client, acknowledged: &BTreeSet<u64>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_costs_no_write_and_no_read() {
     let data = tempfile::tempdir().unwrap();
-    let quick = ["--heartbeat-interval", "100ms"];
-    let balancer = Balancer::configured(data.path(), &quick).await;
+    let balancer = Balancer::configured(data.path(), &QUICK).await;
     let load = Load::start(&balancer.http);
     load.more(100).await;
     let before = balancer.server_pid("Server1").unwrap();
@@ -117,7 +116,7 @@ async fn a_killed_server_costs_no_write_and_no_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_lost_its_disk_is_copied_to_again() {
     let data = tempfile::tempdir().unwrap();
-    let balancer = Balancer::configured(data.path(), &["--heartbeat-interval", "100ms"]).await;
+    let balancer = Balancer::configured(data.path(), &QUICK).await;
     assert_eq!(balancer.http.write(0..2000).await.unwrap().0, 200);
     balancer.kill_server("Server0");
     for file in ["data.sqlite", "data.sqlite-wal", "data.sqlite-shm"] {

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ringwright_postgres::{Password, Postgres, Settings, Tcp};
+use ringwright_postgres::{Password, Postgres, PostgresError, Settings, Tcp};
 use tempfile::TempDir;
 
 use crate::program::{Balancer, run, text, until};
@@ -33,11 +33,24 @@ impl Place {
         self.dir.path().join("password")
     }
 
-    async fn start(&self) -> Postgres {
+    /// One whose Postgres runs.
+    async fn started() -> (Self, Postgres) {
+        loop {
+            let place = Place::new();
+            match place.start().await {
+                Ok(postgres) => return (place, postgres),
+                // Somebody else had the port first.
+                Err(error) if error.to_string().contains("Address already in use") => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    async fn start(&self) -> Result<Postgres, PostgresError> {
         let password = Password::read(&self.password_file()).unwrap();
         let tcp = Some(Tcp { host: "127.0.0.1".into(), port: self.port, password });
         let settings = Settings { tcp, ..Settings::new(self.dir.path().join("postgres")) };
-        Postgres::start(settings).await.unwrap()
+        Postgres::start(settings).await
     }
 
     fn url(&self) -> String {
@@ -52,8 +65,7 @@ impl Place {
 
 #[tokio::test]
 async fn a_cluster_lives_on_its_metadata_in_a_postgres() {
-    let place = Place::new();
-    let postgres = place.start().await;
+    let (place, postgres) = Place::started().await;
     let data = tempfile::tempdir().unwrap();
     let args = place.args();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -71,7 +83,7 @@ async fn a_cluster_lives_on_its_metadata_in_a_postgres() {
     // Its Postgres is away for a while.
     postgres.stop().await.unwrap();
     second.says("the charge could not be renewed").await;
-    let _postgres = place.start().await;
+    let _postgres = place.start().await.unwrap();
     until("writes go on", async || {
         matches!(second.http.write([9000]).await, Ok((200, _))).then_some(())
     })
@@ -84,8 +96,7 @@ async fn a_cluster_lives_on_its_metadata_in_a_postgres() {
 
 #[tokio::test]
 async fn sigterm_is_obeyed_while_another_balancer_is_in_charge() {
-    let place = Place::new();
-    let _postgres = place.start().await;
+    let (place, _postgres) = Place::started().await;
     let args = [place.args(), ["--charge-term", "10m"].map(Into::into).into()].concat();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
@@ -100,8 +111,7 @@ async fn sigterm_is_obeyed_while_another_balancer_is_in_charge() {
 
 #[tokio::test]
 async fn a_wrong_password_is_told_at_once_and_not_shown() {
-    let place = Place::new();
-    let _postgres = place.start().await;
+    let (place, _postgres) = Place::started().await;
     let data = tempfile::tempdir().unwrap();
     let data = data.path().to_str().unwrap();
     let wrong = tempfile::NamedTempFile::new().unwrap();

@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use hyper::Method;
 use serde_json::Value;
 
-use crate::program::{Balancer, Client, text, until};
+use crate::program::{Balancer, Client, text, until, until_within};
 
 /// What `make observe` gives to Prometheus.
 fn shipped() -> PathBuf {
@@ -104,7 +105,8 @@ async fn a_prometheus_scrapes_the_balancer_without_a_warning_and_sees_it_go() {
             assert!(found || SELDOM.contains(&name), "{name} of '{query}' is nowhere");
         }
     }
-    until("every rule is evaluated", async || {
+    // A commit that stalled once makes a rule pending for more than a minute.
+    until_within(Duration::from_secs(180), "every rule is evaluated", async || {
         let groups = prometheus.get("/api/v1/rules").await?;
         let rules = groups["groups"][0]["rules"].as_array()?;
         assert!(rules.iter().all(|rule| rule["health"] != "err"), "{rules:?}");
@@ -160,6 +162,26 @@ struct Prometheus {
 
 impl Prometheus {
     async fn start(balancer: &str) -> Prometheus {
+        loop {
+            let mut prometheus = Prometheus::begin(balancer);
+            let is_up = until("Prometheus is up, or has ended", async || {
+                if prometheus.child.try_wait().unwrap().is_some() {
+                    return Some(false);
+                }
+                prometheus.get("/api/v1/targets").await.map(|_| true)
+            })
+            .await;
+            if is_up {
+                return prometheus;
+            }
+            // Somebody else had the port first.
+            let log = prometheus.log();
+            assert!(log.contains("address already in use"), "{log}");
+        }
+    }
+
+    /// Starts one on a port that is free now.
+    fn begin(balancer: &str) -> Prometheus {
         let dir = tempfile::tempdir().unwrap();
         let mut config = std::fs::read_to_string(shipped().join("prometheus.yml")).unwrap();
         for (theirs, ours) in [("balancer:5000", balancer), ("_interval: 15s", "_interval: 1s")] {
@@ -181,9 +203,7 @@ impl Prometheus {
             .spawn()
             .unwrap();
         let http = Client::new(format!("http://{address}"));
-        let prometheus = Prometheus { child, dir, http };
-        until("Prometheus is up", async || prometheus.get("/api/v1/targets").await).await;
-        prometheus
+        Prometheus { child, dir, http }
     }
 
     /// What its API answers, where it does.

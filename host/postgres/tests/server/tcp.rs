@@ -1,6 +1,6 @@
 //! TCP: only where it is asked for, and never without the password.
 
-use ringwright_postgres::{Password, Postgres, Settings, Tcp};
+use ringwright_postgres::{Password, Postgres, PostgresError, Settings, Tcp};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
@@ -14,6 +14,30 @@ fn password(text: &str) -> Password {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), text).unwrap();
     Password::read(file.path()).unwrap()
+}
+
+/// Settings with a port, and what opens it.
+fn settings(place: &Place, port: u16, text: &str) -> Settings {
+    let tcp = Tcp { host: "127.0.0.1".into(), port, password: password(text) };
+    Settings { tcp: Some(tcp), ..place.settings() }
+}
+
+/// Fails but where somebody else had the port first, which was free a moment ago.
+#[track_caller]
+fn assert_taken(error: &PostgresError) {
+    let told = error.to_string();
+    assert!(told.contains("Address already in use"), "{told}");
+}
+
+/// Starts one on a free port, which is told.
+async fn start(place: &Place, text: &str) -> (Postgres, u16) {
+    loop {
+        let port = free_port();
+        match Postgres::start(settings(place, port, text)).await {
+            Ok(postgres) => return (postgres, port),
+            Err(error) => assert_taken(&error),
+        }
+    }
 }
 
 /// Whether the role is let in with that password.
@@ -31,18 +55,22 @@ async fn opens(port: u16, password: Option<&str>) -> Result<(), String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_comes_early_is_not_refused_for_a_password_that_is_right() {
-    let place = Place::new();
-    let port = free_port();
-    let early = tokio::spawn(async move {
-        let mut told = Vec::new();
-        while let Err(error) = opens(port, Some("right")).await {
-            told.push(error);
-            tokio::task::yield_now().await;
+    let (_place, early, postgres) = loop {
+        let (place, port) = (Place::new(), free_port());
+        let early = tokio::spawn(async move {
+            let mut told = Vec::new();
+            while let Err(error) = opens(port, Some("right")).await {
+                told.push(error);
+                tokio::task::yield_now().await;
+            }
+            told
+        });
+        match Postgres::start(settings(&place, port, "right")).await {
+            Ok(postgres) => break (place, early, postgres),
+            Err(error) => assert_taken(&error),
         }
-        told
-    });
-    let tcp = Tcp { host: "127.0.0.1".into(), port, password: password("right") };
-    let postgres = Postgres::start(Settings { tcp: Some(tcp), ..place.settings() }).await.unwrap();
+        early.abort();
+    };
     let told = early.await.unwrap();
     let wrong = |error: &&String| !error.contains("refused") && !error.contains("starting up");
     assert_eq!(told.iter().find(wrong), None);
@@ -52,13 +80,8 @@ async fn whoever_comes_early_is_not_refused_for_a_password_that_is_right() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_password_is_needed_and_can_be_changed() {
     let place = Place::new();
-    let port = free_port();
-    let start = async |text: &str| {
-        let tcp = Tcp { host: "127.0.0.1".into(), port, password: password(text) };
-        Postgres::start(Settings { tcp: Some(tcp), ..place.settings() }).await.unwrap()
-    };
     let first = "it's \\ first";
-    let postgres = start(first).await;
+    let (postgres, port) = start(&place, first).await;
     insert(&postgres, &[1]).await;
     opens(port, Some(first)).await.unwrap();
     for wrong in [None, Some("second")] {
@@ -68,7 +91,7 @@ async fn the_password_is_needed_and_can_be_changed() {
     assert!(!String::from_utf8_lossy(&arguments).contains("first"));
     postgres.stop().await.unwrap();
 
-    let postgres = start("second").await;
+    let (postgres, port) = start(&place, "second").await;
     opens(port, Some("second")).await.unwrap();
     assert!(opens(port, Some(first)).await.is_err());
     postgres.stop().await.unwrap();

@@ -313,7 +313,7 @@ async fn a_store_that_is_away_twice_with_answers_between_is_not_given_up() {
 #[tokio::test]
 async fn a_store_that_stays_away_is_given_up() {
     let world = World::of(1).await;
-    for _ in 0..2 {
+    for _ in 0..100 {
         world.store.next(StoreKind::TakeCharge, Fate::LoseRequest);
     }
     let clock = Arc::new(TestClock::new());

@@ -251,9 +251,13 @@ impl Run {
         self.supersede().await;
         let balancer = self.balancer();
         soon(async {
-            while SHARDS.iter().any(|shard| balancer.in_sync(shard).len() < 3) {
+            // Once at least: they may all be in sync, and down.
+            loop {
                 for server in self.world.servers.values() {
                     self.mend(&balancer, server).await;
+                }
+                if SHARDS.iter().all(|shard| balancer.in_sync(shard).len() >= 3) {
+                    break;
                 }
             }
         })

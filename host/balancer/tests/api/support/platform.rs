@@ -3,7 +3,6 @@
 use std::fs;
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use ringwright_test_plugins::{HashBodies, POINTS_TO_LAST};
 use serde_json::Value;
@@ -57,16 +56,14 @@ impl Platform {
         files.map(|f| f.unwrap().file_name().into_string().unwrap()).collect()
     }
 
-    /// Waits for the list to be as it should; says how long that took.
-    pub async fn listed(&self, what: &str, as_it_should: impl Fn(&[Value]) -> bool) -> Duration {
-        let began = Instant::now();
+    /// Waits for the list to be as it should.
+    pub async fn listed(&self, what: &str, as_it_should: impl Fn(&[Value]) -> bool) {
         self.api
             .until(what, async |api| {
                 let list = list(api).await;
                 as_it_should(&list).then_some(())
             })
             .await;
-        began.elapsed()
     }
 }
 
