@@ -3,12 +3,11 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use hyper::Method;
 use serde_json::Value;
 
-use crate::program::{Balancer, Client, text, until, until_within};
+use crate::program::{Balancer, Client, text, until};
 
 /// What `make observe` gives to Prometheus.
 fn shipped() -> PathBuf {
@@ -106,7 +105,7 @@ async fn a_prometheus_scrapes_the_balancer_without_a_warning_and_sees_it_go() {
         }
     }
     // A commit that stalled once makes a rule pending for more than a minute.
-    until_within(Duration::from_secs(180), "every rule is evaluated", async || {
+    until("every rule is evaluated", async || {
         let groups = prometheus.get("/api/v1/rules").await?;
         let rules = groups["groups"][0]["rules"].as_array()?;
         assert!(rules.iter().all(|rule| rule["health"] != "err"), "{rules:?}");
