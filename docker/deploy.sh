@@ -80,20 +80,33 @@ drop_outdated() {
     done
 }
 
+# The engine asks it by the healthcheck in the compose file.
+is_healthy() {
+    id=$(compose ps -q "$1" 2>/dev/null)
+    [ "$(docker inspect --format '{{.State.Health.Status}}' "$id" 2>/dev/null)" = healthy ]
+}
+
+# wait_for SERVICE COMMAND: until the command says that it is up.
+wait_for() {
+    service=$1
+    shift
+    say "waiting until $service is ready"
+    tries=0
+    until "$@"; do
+        tries=$((tries + 1))
+        if [ "$tries" -ge 300 ]; then
+            compose logs --tail 30 "$service" >&2
+            die "$service is not ready after five minutes; its last lines are above"
+        fi
+        sleep 1
+    done
+}
+
 up() {
     secrets
     drop_outdated
     compose up -d
-    say "waiting until the cluster is ready"
-    tries=0
-    until is_ready; do
-        tries=$((tries + 1))
-        if [ "$tries" -ge 120 ]; then
-            compose logs --tail 30 balancer >&2
-            die "not ready after two minutes; the balancer's last lines are above"
-        fi
-        sleep 1
-    done
+    wait_for balancer is_ready
     publish=${RINGWRIGHT_PUBLISH:-127.0.0.1:5000}
     echo "Ringwright is at http://$publish: its dashboard at http://$publish/dashboard, its API at http://$publish/docs."
     echo "What changes the cluster wants the token: export RINGWRIGHT_TOKEN=\$(cat docker/secrets/$deployment/token)"
@@ -103,6 +116,8 @@ up() {
 observe() {
     export COMPOSE_PROFILES=observability
     up
+    wait_for prometheus is_healthy prometheus
+    wait_for grafana is_healthy grafana
     echo "Prometheus is at http://127.0.0.1:${RINGWRIGHT_PROMETHEUS_PORT:-9090}, Grafana at http://127.0.0.1:${RINGWRIGHT_GRAFANA_PORT:-3000}:"
     echo "there you are admin, with the password in docker/secrets/$deployment/grafana-password."
 }
