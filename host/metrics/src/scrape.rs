@@ -1,7 +1,10 @@
 //! One look at all metrics.
 
+use std::path::Path;
+
 use prometheus::core::Collector;
 use prometheus::{Registry, Result, TextEncoder};
+use rustix::fs::statvfs;
 
 use crate::{amount, measure, process};
 
@@ -43,6 +46,27 @@ impl Scrape {
         self.tell(amount("process_cpu_seconds_total", help, &[]))?.inc_by(now.cpu_seconds);
         for (name, help, value) in now.gauges() {
             self.tell(measure(name, help, &[]))?.set(value);
+        }
+        Ok(())
+    }
+
+    /// Has told how much room there is on the disk that a folder is on, or is going to be.
+    ///
+    /// # Errors
+    /// As [`tell`](Self::tell).
+    pub fn disk(&self, folder: &Path) -> Result<()> {
+        let Some(disk) = folder.ancestors().find_map(|there| statvfs(there).ok()) else {
+            return Ok(());
+        };
+        for (name, help, blocks) in [
+            ("ringwright_disk_size_bytes", "Size of the disk the data are on.", disk.f_blocks),
+            (
+                "ringwright_disk_available_bytes",
+                "Room that is left on the disk the data are on.",
+                disk.f_bavail,
+            ),
+        ] {
+            self.tell(measure(name, help, &[]))?.set(blocks as f64 * disk.f_frsize as f64);
         }
         Ok(())
     }

@@ -53,7 +53,7 @@ impl Engine {
                     return Err(RunError::OtherEngine { dir: data_dir.into(), engine: "sqlite" });
                 }
                 let postgres = Postgres::start(settings.as_ref().clone()).await?;
-                let storage = Storage::open_postgres(postgres.options()).await?;
+                let storage = Storage::open_postgres(postgres.options()).await?.kept_in(&dir);
                 Opened { storage, postgres: Some(postgres) }
             }
             Engine::PostgresAt(url) => {

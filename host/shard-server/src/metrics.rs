@@ -1,5 +1,6 @@
 //! What a shard server counts and measures.
 
+use std::path::Path;
 use std::time::Duration;
 
 use prometheus::{Histogram, HistogramVec, IntCounter, Result};
@@ -52,11 +53,11 @@ impl Metrics {
         self.requests.with_label_values(&[route, code]).observe(took.as_secs_f64());
     }
 
-    /// All of them as they are now, in the text format of Prometheus.
+    /// All of them as they are now, and the room where the data are kept, in the text format of Prometheus.
     ///
     /// # Errors
     /// Where two metrics have one name and the same labels, which the tests would show.
-    pub(crate) async fn told(&self, database: &Database) -> Result<String> {
+    pub(crate) async fn told(&self, database: &Database, folder: Option<&Path>) -> Result<String> {
         let scrape = Scrape::new();
         scrape.all([boxed(&self.requests), boxed(&self.transactions), boxed(&self.messages)])?;
         scrape.all([boxed(&self.read), boxed(&self.written)])?;
@@ -65,6 +66,7 @@ impl Metrics {
             let help = "Size of the database.";
             scrape.tell(gauge("ringwright_shard_server_database_bytes", help, &[]))?.set(bytes);
         }
+        folder.map_or(Ok(()), |folder| scrape.disk(folder))?;
         scrape.process()?;
         scrape.text()
     }

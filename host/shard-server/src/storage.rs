@@ -1,6 +1,6 @@
 //! The storage of a shard server: its database, the one writer, and the snapshots that read.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -28,6 +28,8 @@ pub struct Storage {
     /// As on disk, kept parsed.
     schema: Arc<ArcSwapOption<Schema>>,
     metrics: Metrics,
+    /// Where the data are, as far as this machine knows.
+    folder: Option<PathBuf>,
 }
 
 impl Storage {
@@ -36,7 +38,9 @@ impl Storage {
     /// # Errors
     /// What the database said.
     pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<Self, WireError> {
-        Self::open(Database::sqlite(path.as_ref()).await?).await
+        let path = path.as_ref();
+        let storage = Self::open(Database::sqlite(path).await?).await?;
+        Ok(storage.kept_in(path.parent().unwrap_or(path)))
     }
 
     /// Opens a Postgres database, and creates the tables where there are none.
@@ -58,7 +62,12 @@ impl Storage {
         let schema = Arc::new(ArcSwapOption::new(parsed(schema.as_deref())?));
         let metrics = Metrics::new();
         let writer = Writer::start(database.clone(), metrics.clone());
-        Ok(Storage { writer, database, incarnation, schema, metrics })
+        Ok(Storage { writer, database, incarnation, schema, metrics, folder: None })
+    }
+
+    /// The same, of which is known that its database keeps the data in this folder.
+    pub(crate) fn kept_in(self, folder: &Path) -> Self {
+        Storage { folder: Some(folder.to_owned()), ..self }
     }
 
     /// Waits for what is being read and written, and closes the database for every clone.
@@ -78,7 +87,7 @@ impl Storage {
 
     /// Its metrics as they are now, in the text format of Prometheus.
     pub(crate) async fn told(&self) -> prometheus::Result<String> {
-        self.metrics.told(&self.database).await
+        self.metrics.told(&self.database, self.folder.as_deref()).await
     }
 
     pub(crate) async fn configure(&self, configure: Configure) -> Result<(), WireError> {

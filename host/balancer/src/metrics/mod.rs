@@ -75,6 +75,7 @@ pub(crate) fn told(balancer: &Balancer) -> Result<String> {
     cluster::tell(&scrape, &balancer.cluster, &view)?;
     ring::tell(&scrape, balancer)?;
     plugins::tell(&scrape, balancer)?;
+    scrape.disk(&balancer.settings.upload_dir)?;
     scrape.process()?;
     scrape.text()
 }

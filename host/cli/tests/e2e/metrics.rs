@@ -93,6 +93,7 @@ async fn a_prometheus_scrapes_the_balancer_without_a_warning_and_sees_it_go() {
         ("count(ringwright_shard_server_database_bytes > 0)", "3"),
         ("sum(ringwright_shard_server_rows_total{operation='write'})", "200"),
         ("round(sum(ringwright_ring_share_ratio),0.001)", "1"),
+        ("count(ringwright_disk_available_bytes <= ringwright_disk_size_bytes)", "4"),
     ] {
         until(query, async || (prometheus.value(query).await? == expected).then_some(())).await;
     }
