@@ -45,6 +45,19 @@ pub struct ShardView {
     pub traffic: Arc<Traffic>,
 }
 
+/// What can be done with a shard now, and whether it can lose another server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// All replicas are in sync and answer.
+    Whole,
+    /// Some are not, or do not: it is read and written.
+    UnderReplicated,
+    /// Fewer of those in sync answer than must have a write: it is read, and writes are refused.
+    ReadOnly,
+    /// None in sync answers: it is neither read nor written.
+    Unavailable,
+}
+
 impl View {
     /// The position of a shard by name.
     pub fn shard_position(&self, id: &str) -> Option<usize> {
@@ -138,6 +151,17 @@ impl ShardView {
     /// How many of them are in sync on a server that answers.
     pub fn answering(&self) -> usize {
         self.in_sync.iter().filter(|member| member.is_live()).count()
+    }
+
+    /// What can be done with it, where so many replicas must have a write before it is
+    /// acknowledged.
+    pub(crate) fn served(&self, needed: usize) -> Served {
+        match self.answering() {
+            0 => Served::Unavailable,
+            n if n < needed => Served::ReadOnly,
+            n if n < self.replicas() => Served::UnderReplicated,
+            _ => Served::Whole,
+        }
     }
 
     /// Whether a server other than `name` holds the shard in sync and can be reached.

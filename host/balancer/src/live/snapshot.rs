@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ringwright_model::{Dtype, Key, Labels, Sharding, Term};
-use ringwright_replication::{Member, ShardView, View};
+use ringwright_replication::{Cluster, Member, Served, ShardView, View};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -63,21 +63,10 @@ struct Shard {
     high: Option<Key>,
     /// VAT.
     vat: Term,
-    state: Health,
+    /// `whole`, `under-replicated`, `read-only` or `unavailable`.
+    state: &'static str,
     /// Positions of the servers that have a replica, and whether it is in sync.
     replicas: Vec<(usize, bool)>,
-}
-
-/// Whether a shard can be used, and lose another server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Health {
-    /// All replicas are in sync and answer.
-    Whole,
-    /// Some are not, or do not.
-    UnderReplicated,
-    /// None in sync answers: it can be neither read nor written.
-    Unavailable,
 }
 
 impl Snapshot {
@@ -99,7 +88,7 @@ impl Snapshot {
             hash: balancer.brain.hash().choice.name.clone(),
             placement: balancer.brain.placement().choice.name.clone(),
             servers: servers(&view),
-            shards: shards(&view),
+            shards: shards(&balancer.cluster, &view),
             plugins: listed::all(&balancer.brain).into_iter().map(brief).collect(),
             shadow: listed::shadow(&balancer.router),
             traffic,
@@ -122,7 +111,7 @@ fn servers(view: &View) -> Vec<Server> {
     view.servers.values().map(|member| server(member)).collect()
 }
 
-fn shards(view: &View) -> Vec<Shard> {
+fn shards(cluster: &Cluster, view: &View) -> Vec<Shard> {
     let position: HashMap<&str, usize> =
         view.servers.keys().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
     let shard = |s: &ShardView| {
@@ -136,18 +125,19 @@ fn shards(view: &View) -> Vec<Shard> {
             low: is_range.then_some(s.shard.low),
             high: is_range.then(|| s.shard.high()),
             vat: s.vat,
-            state: health(s),
+            state: word(cluster.served(s)),
             replicas: [replicas(&s.in_sync, true), replicas(&s.out_of_sync, false)].concat(),
         }
     };
     view.shards.iter().map(shard).collect()
 }
 
-fn health(shard: &ShardView) -> Health {
-    match shard.answering() {
-        0 => Health::Unavailable,
-        n if n < shard.replicas() => Health::UnderReplicated,
-        _ => Health::Whole,
+fn word(served: Served) -> &'static str {
+    match served {
+        Served::Whole => "whole",
+        Served::UnderReplicated => "under-replicated",
+        Served::ReadOnly => "read-only",
+        Served::Unavailable => "unavailable",
     }
 }
 

@@ -71,22 +71,31 @@ fn suspect(members: &[Arc<Member>], is: bool) {
 }
 
 #[tokio::test]
-async fn a_shard_is_whole_under_replicated_or_unavailable() {
-    let api = Api::configured().await;
+async fn a_shard_is_whole_under_replicated_read_only_or_unavailable() {
+    for (needed, one_away) in [(1, "under-replicated"), (2, "read-only")] {
+        let mut options = Options::default();
+        options.replication.min_in_sync = needed;
+        follows_its_replicas(&Api::configured_with(options).await, one_away).await;
+    }
+}
+
+/// The first shard, with none of its two servers away, one, and both.
+async fn follows_its_replicas(api: &Api, one_away: &str) {
     let mut stream = api.listen("/dashboard/live", &[]).await;
     let mut state = async |wanted: &str| {
-        loop {
+        for _ in 0..20 {
             let told = stream.until("snapshot").await;
             if told.last().unwrap().data["shards"][0]["state"] == wanted {
                 return;
             }
         }
+        panic!("never {wanted}");
     };
     state("whole").await;
     let view = api.balancer.cluster.view();
     let holders = view.shards[0].in_sync.clone();
     suspect(&holders[..1], true);
-    state("under-replicated").await;
+    state(one_away).await;
     suspect(&holders, true);
     state("unavailable").await;
     suspect(&holders, false);

@@ -24,6 +24,7 @@ const HEALTH = {
   whole: { kind: "good", glyph: "✓", word: "whole" },
   "under-replicated": { kind: "warn", glyph: "▲", word: "under-replicated" },
   unavailable: { kind: "bad", glyph: "✕", word: "unavailable" },
+  "read-only": { kind: "bad", glyph: "▼", word: "read-only" },
 };
 
 const fill = rows(body, { key: (shard) => `${columns} ${shard.id}`, create, update });
@@ -43,7 +44,7 @@ export function show(snapshot) {
     : "There is no shard yet: POST /init sets them up.");
   canvas.hidden = isMatrix || shards.length === 0;
   if (!canvas.hidden) draw(canvas, snapshot, order);
-  const worst = { unavailable: 0, "under-replicated": 1, whole: 2 };
+  const worst = { unavailable: 0, "read-only": 1, "under-replicated": 2, whole: 3 };
   fill(isMatrix ? shards : [...shards].sort((a, b) => worst[a.state] - worst[b.state]));
 }
 
