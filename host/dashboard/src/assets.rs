@@ -44,6 +44,7 @@ pub(crate) const ASSETS: &[Asset] = assets![
     "js/rows.js",
     "js/stream.js",
     "js/theme.js",
+    "js/sse.js",
     "js/token.js",
 ];
 

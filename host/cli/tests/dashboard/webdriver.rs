@@ -4,12 +4,14 @@
 //! with another `serde_json` than the program is built with (`preserve_order`).
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use hyper::Method;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use crate::program::{Client, signal};
+use crate::program::{Client, text, until};
 
 /// The key by which elements are told apart in JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -19,6 +21,7 @@ pub struct Session {
     path: String,
     client: Client,
     chromedriver: Child,
+    profile: TempDir,
 }
 
 impl Session {
@@ -26,8 +29,13 @@ impl Session {
     pub async fn start() -> Session {
         let (chromedriver, port) = chromedriver();
         let client = Client::new(format!("http://127.0.0.1:{port}"));
-        let mut session = Session { path: String::new(), client, chromedriver };
-        let args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
+        let profile = tempfile::tempdir().unwrap();
+        let mut args: Vec<String> =
+            ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+                .map(Into::into)
+                .into();
+        args.push(format!("--user-data-dir={}", profile.path().display()));
+        let mut session = Session { path: String::new(), client, chromedriver, profile };
         let wanted = json!({"alwaysMatch": {"browserName": "chrome",
             "goog:chromeOptions": {"args": args}, "goog:loggingPrefs": {"browser": "ALL"}}});
         let begun = session.ask(Method::POST, "/session", json!({"capabilities": wanted})).await;
@@ -92,9 +100,25 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        signal(self.chromedriver.id(), "TERM"); // it takes its browser along
+        // Told to end, it leaves its browser behind on a busy machine, which goes on drawing.
+        let group = format!("-{}", self.chromedriver.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).output();
         let _ = self.chromedriver.wait();
     }
+}
+
+#[tokio::test]
+async fn a_browser_ends_with_its_session() {
+    let session = Session::start().await;
+    let profile = session.profile.path().display().to_string();
+    let browsers = || {
+        let all = std::fs::read_dir("/proc").unwrap().flatten();
+        let said = all.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+        said.filter(|said| text(said).contains(&profile)).count()
+    };
+    assert!(browsers() > 1, "it has a process for each of its parts");
+    drop(session);
+    until("all of them are gone", async || (browsers() == 0).then_some(())).await;
 }
 
 /// A chromedriver, and where it listens. It chooses its port itself, and ends where another test's
@@ -102,7 +126,8 @@ impl Drop for Session {
 fn chromedriver() -> (Child, String) {
     for _ in 0..5 {
         let mut command = Command::new("chromedriver");
-        command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.process_group(0).arg("--port=0");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap_or_else(|e| {
             panic!("chromedriver: {e}: apt-get install chromium chromium-driver (as root)")
         });
