@@ -37,6 +37,7 @@ pub(crate) const ASSETS: &[Asset] = assets![
     "js/panels/plot.js",
     "js/panels/plugins.js",
     "js/panels/ring.js",
+    "js/panels/replica.js",
     "js/panels/servers.js",
     "js/panels/shards.js",
     "js/panels/summary.js",

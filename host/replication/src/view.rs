@@ -39,6 +39,8 @@ pub struct ShardView {
     pub in_sync: Arc<Vec<Arc<Member>>>,
     /// The replicas that do not, or may not.
     pub out_of_sync: Arc<Vec<Arc<Member>>>,
+    /// Up to which term some of these hold everything, by server, where that is known.
+    held: Arc<BTreeMap<String, Term>>,
     /// Reads and writes of it, counted over all views.
     pub(crate) requests: Arc<Rate>,
     /// How long they take, over all views.
@@ -113,6 +115,7 @@ impl ShardView {
             shard: Arc::new(shard),
             in_sync: Arc::default(),
             out_of_sync: Arc::default(),
+            held: Arc::default(),
             requests: Arc::default(),
         }
     }
@@ -131,6 +134,24 @@ impl ShardView {
                 Arc::make_mut(list).retain(|m| m.name != member.name);
             }
         }
+        self.set_held(&member.name, None);
+    }
+
+    /// Notes up to which term a replica out of sync holds everything.
+    pub(crate) fn set_held(&mut self, name: &str, upto: Option<Term>) {
+        let upto = upto.filter(|_| self.out_of_sync.iter().any(|m| m.name == name));
+        if self.held(name) == upto {
+            return;
+        }
+        let held = Arc::make_mut(&mut self.held);
+        held.remove(name);
+        held.extend(upto.map(|upto| (name.to_owned(), upto)));
+    }
+
+    /// Up to which term a replica out of sync holds everything; `None` where that is not known,
+    /// or it holds nothing.
+    pub fn held(&self, name: &str) -> Option<Term> {
+        self.held.get(name).copied()
     }
 
     /// Whether `name` holds the shard in sync.

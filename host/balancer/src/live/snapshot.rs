@@ -1,10 +1,9 @@
 //! Servers, shards and plugins, at one instant.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use ringwright_model::{Dtype, Key, Labels, Sharding, Term};
-use ringwright_replication::{Cluster, Member, Served, ShardView, View};
+use ringwright_replication::{Cluster, CopyProgress, Member, Served, ShardView, View};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -65,8 +64,25 @@ struct Shard {
     vat: Term,
     /// `whole`, `under-replicated`, `read-only` or `unavailable`.
     state: &'static str,
-    /// Positions of the servers that have a replica, and whether it is in sync.
-    replicas: Vec<(usize, bool)>,
+    replicas: Vec<Replica>,
+}
+
+/// The position of a server that has a replica, and whether that is in sync.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Replica {
+    InSync(usize, bool),
+    Behind(usize, bool, Behind),
+}
+
+/// How far a replica is that is not in sync.
+#[derive(Serialize)]
+struct Behind {
+    /// It holds everything up to this term, where that is known.
+    vat: Option<Term>,
+    /// Row versions that a copy to it has sent, and how many rows there were when it began, once
+    /// they are counted.
+    copying: Option<(u64, Option<u64>)>,
 }
 
 impl Snapshot {
@@ -114,11 +130,17 @@ fn servers(view: &View) -> Vec<Server> {
 fn shards(cluster: &Cluster, view: &View) -> Vec<Shard> {
     let position: HashMap<&str, usize> =
         view.servers.keys().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+    let copies = cluster.copies();
+    let copies: HashMap<(&str, &str), &CopyProgress> =
+        copies.iter().map(|c| ((c.shard.as_str(), c.server.as_str()), c.as_ref())).collect();
     let shard = |s: &ShardView| {
-        let replicas = |members: &[Arc<Member>], in_sync| -> Vec<(usize, bool)> {
-            let at = |m: &Arc<Member>| Some((*position.get(m.name.as_str())?, in_sync));
-            members.iter().filter_map(at).collect()
-        };
+        let at = |m: &Member| position.get(m.name.as_str()).copied();
+        let in_sync = s.in_sync.iter().filter_map(|m| Some(Replica::InSync(at(m)?, true)));
+        let behind = s.out_of_sync.iter().filter_map(|m| {
+            let copy = copies.get(&(s.shard.id.as_str(), m.name.as_str()));
+            let copying = copy.map(|copy| (copy.rows(), copy.expected()));
+            Some(Replica::Behind(at(m)?, false, Behind { vat: s.held(&m.name), copying }))
+        });
         let is_range = view.sharding == Sharding::Range;
         Shard {
             id: s.shard.id.clone(),
@@ -126,7 +148,7 @@ fn shards(cluster: &Cluster, view: &View) -> Vec<Shard> {
             high: is_range.then(|| s.shard.high()),
             vat: s.vat,
             state: word(cluster.served(s)),
-            replicas: [replicas(&s.in_sync, true), replicas(&s.out_of_sync, false)].concat(),
+            replicas: in_sync.chain(behind).collect(),
         }
     };
     view.shards.iter().map(shard).collect()

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ringwright_replication::Member;
 use ringwright_wire::Secret;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{Api, Options, Sent, papers_add};
+use crate::support::{Api, Options, Sent, Stream, papers_add, row};
 
 async fn demo(token: Option<&str>) -> Api {
     let mut options = Options::default();
@@ -97,6 +97,51 @@ async fn follows_its_replicas(api: &Api, one_away: &str) {
     state("unavailable").await;
     suspect(&holders, false);
     state("whole").await;
+}
+
+/// The replica of the first shard on a server, in a snapshot.
+fn replica(told: &Sent, server: &str) -> Value {
+    let servers = told.data["servers"].as_array().unwrap();
+    let at = servers.iter().position(|s| s["name"] == server).unwrap();
+    let replicas = told.data["shards"][0]["replicas"].as_array().unwrap();
+    replicas.iter().find(|r| r[0] == at).map_or(Value::Null, |r| json!(r.as_array().unwrap()[1..]))
+}
+
+/// Reads snapshots until one says this of a replica of the first shard.
+async fn until_replica(stream: &mut Stream, server: &str, is: Value) {
+    let mut last = Value::Null;
+    for _ in 0..20 {
+        let told = stream.until("snapshot").await;
+        last = replica(told.last().unwrap(), server);
+        if last == is {
+            return;
+        }
+    }
+    panic!("never {is}: {last}");
+}
+
+#[tokio::test]
+async fn of_a_replica_that_is_behind_it_is_told_how_far_it_is() {
+    let api = Api::filled().await;
+    let mut stream = api.listen("/dashboard/live", &[]).await;
+    until_replica(&mut stream, "Server0", json!([true])).await;
+    api.servers.crash("Server0", false).await;
+    api.post("/write", json!({"data": [row(11)]})).await.ok();
+    // It had the first write, and lacks the second.
+    until_replica(&mut stream, "Server0", json!([false, {"vat": 1, "copying": null}])).await;
+    api.bring_up("Server0").await;
+    api.balancer.cluster.join("sh1", "Server0").await.unwrap();
+    until_replica(&mut stream, "Server0", json!([true])).await;
+
+    // Its copy has begun, and nobody sends it anything yet.
+    for holder in ["Server0", "Server2"] {
+        api.servers.hang(holder).await;
+    }
+    let (client, add) = (api.another_client(), json!({"n": 1, "servers": {"New": ["sh1"]}}));
+    let added = tokio::spawn(async move { client.post("/add", add).await });
+    let copying = json!([false, {"vat": null, "copying": [0, null]}]);
+    until_replica(&mut stream, "New", copying).await;
+    added.abort();
 }
 
 #[tokio::test]

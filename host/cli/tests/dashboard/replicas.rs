@@ -31,3 +31,46 @@ async fn a_shard_that_is_read_and_not_written_is_told_as_such() {
     let kind: String = page.eval("return document.getElementById('headline').className").await;
     assert_eq!(kind, "bad");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_is_behind_tells_how_far_it_is() {
+    let copying = |copying: Value| json!({"vat": null, "copying": copying});
+    let shards = [
+        shard(1, "under-replicated", &json!([[0, true], [1, false, copying(json!([620, 1000]))]])),
+        shard(2, "under-replicated", &json!([[0, true], [1, false, copying(json!([620, null]))]])),
+        shard(3, "under-replicated", &json!([[0, true], [1, false, {"vat": 5, "copying": null}]])),
+        shard(4, "under-replicated", &json!([[0, true], [1, false, copying(json!([1200, 1000]))]])),
+    ];
+    let (balancer, page) = opened(&servers(), &shards).await;
+    page.says("#shards tr:nth-child(2) td", "copying 62 %").await;
+    page.says("#shards tr:nth-child(3) td", "copying, 620 rows so far").await;
+    page.says("#shards tr:nth-child(4) td", "behind, at 5").await;
+    // Rows are copied that came after they were counted.
+    page.says("#shards tr:nth-child(5) td", "copying 99 %").await;
+    let told: Vec<Value> = page
+        .eval(
+            "return [...document.querySelectorAll('#shards progress')]
+                .filter(p => p.checkVisibility()).map(p => [p.ariaLabel, p.value, p.max])",
+        )
+        .await;
+    let wanted = [
+        json!(["Copy of sh1 to Server1", 620, 1000]),
+        json!(["Copy of sh4 to Server1", 990, 1000]),
+    ];
+    assert_eq!(told, wanted);
+
+    balancer.tell(snapshot(&servers(), &[shard(1, "whole", &json!([[0, true], [1, true]]))]));
+    page.until(
+        "![...document.querySelectorAll('#shards progress')].some(p => p.checkVisibility())",
+    )
+    .await;
+    page.says("#headline", "All replicas are in sync").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_many_servers_are_listed_a_copy_is_told_too() {
+    let servers: Vec<Value> = (0..20).map(server).collect();
+    let behind = json!([[0, true], [1, false, {"vat": 5, "copying": [1, 4]}]]);
+    let (_balancer, page) = opened(&servers, &[shard(1, "under-replicated", &behind)]).await;
+    page.says("#shards .chips", "Server1 copying 25 %").await;
+}
