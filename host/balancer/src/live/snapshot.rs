@@ -50,8 +50,10 @@ struct Server {
     state: &'static str,
     weight: u32,
     labels: Labels,
-    /// Reads asked of it and writes sent to it, since the balancer began.
-    requests: u64,
+    /// Reads asked of it since the balancer began, with what was forwarded to it.
+    reads: u64,
+    /// Writes sent to it, as to every replica.
+    writes: u64,
 }
 
 #[derive(Serialize)]
@@ -121,7 +123,8 @@ fn servers(view: &View) -> Vec<Server> {
             state: shown::state(member),
             weight: attributes.weight,
             labels: attributes.labels.clone(),
-            requests: member.requested(),
+            reads: member.reads(),
+            writes: member.writes(),
         }
     };
     view.servers.values().map(|member| server(member)).collect()

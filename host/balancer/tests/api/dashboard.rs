@@ -145,6 +145,20 @@ async fn of_a_replica_that_is_behind_it_is_told_how_far_it_is() {
 }
 
 #[tokio::test]
+async fn reads_and_writes_of_a_server_are_counted_apart() {
+    let api = Api::filled().await;
+    for _ in 0..3 {
+        api.get("/home").await.ok();
+    }
+    let mut stream = api.listen("/dashboard/live", &[]).await;
+    let told = stream.until("snapshot").await;
+    let servers = told.last().unwrap().data["servers"].as_array().unwrap();
+    let sum = |what| servers.iter().map(|s| s[what].as_u64().unwrap()).sum::<u64>();
+    // A write to three shards of two replicas each.
+    assert_eq!((sum("reads"), sum("writes")), (3, 6), "{servers:?}");
+}
+
+#[tokio::test]
 async fn only_a_demo_lets_servers_be_killed() {
     let api = Api::configured().await;
     api.post("/demo/kill", json!({"server": "Server0"})).await.refusal(404);

@@ -74,3 +74,27 @@ async fn where_many_servers_are_listed_a_copy_is_told_too() {
     let (_balancer, page) = opened(&servers, &[shard(1, "under-replicated", &behind)]).await;
     page.says("#shards .chips", "Server1 copying 25 %").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_do_not_even_out_what_the_hash_deals() {
+    let at = |reads: [u64; 3], writes: [u64; 3]| {
+        let mut servers = servers();
+        for (server, (reads, writes)) in servers.iter_mut().zip(reads.into_iter().zip(writes)) {
+            server["reads"] = json!(reads);
+            server["writes"] = json!(writes);
+        }
+        snapshot(&servers, &[])
+    };
+    let balancer = StandIn::start(ring(3, 4, 512), at([0; 3], [0; 3])).await;
+    let page = Page::open(&balancer.url, LAPTOP).await;
+    page.says("#load [data-note]", "No read or forwarded request reached a server").await;
+    // Every write is on each; the reads all go to one.
+    balancer.tell(at([30, 0, 0], [900, 900, 900]));
+    page.says("#load [data-note]", "the busiest has 3.00 times its fair part").await;
+    let share: String = page
+        .eval("return document.querySelector('#load tbody tr:not(.space)').cells[2].innerText")
+        .await;
+    assert_eq!(share, "100.0 %");
+    page.until("[...document.querySelectorAll('#load tbody tr:not(.space)')].every(r => parseFloat(r.cells[5].innerText) > 0)")
+        .await;
+}
