@@ -88,6 +88,7 @@ async fn a_row_is_written_and_a_refusal_is_told_where_it_was_typed() {
     page.says("#headline", "in sync").await;
     let write = async || {
         page.click("#write-row").await;
+        page.says("dialog .note", "Whoever reaches the balancer may write rows").await;
         for (field, words) in [("Stud_id", "77"), ("Stud_name", "Ada"), ("Stud_marks", "99")] {
             page.fill(&format!("dialog [name={field}]"), words).await;
         }
