@@ -1,6 +1,7 @@
 //! `/dashboard`: the page, what it lives on, and what only a demo may do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ringwright_replication::Member;
 use ringwright_wire::Secret;
@@ -156,6 +157,26 @@ async fn reads_and_writes_of_a_server_are_counted_apart() {
     let sum = |what| servers.iter().map(|s| s[what].as_u64().unwrap()).sum::<u64>();
     // A write to three shards of two replicas each.
     assert_eq!((sum("reads"), sum("writes")), (3, 6), "{servers:?}");
+}
+
+#[tokio::test]
+async fn who_comes_later_is_told_of_the_traffic_before() {
+    let api = Api::filled().await;
+    api.get("/nowhere").await.refusal(400);
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    let mut stream = api.listen("/dashboard/live", &[]).await;
+    let told = stream.until("history").await;
+    let samples = told.last().unwrap().data.as_array().unwrap();
+    let seen = |s: &Value| s["requests_per_s"].as_f64().unwrap() > 0.0;
+    assert!(samples.len() >= 2 && samples.iter().any(seen), "{samples:?}");
+    // While somebody looks it goes on, a sample a second, and none is told twice.
+    let mut times: Vec<u64> = samples.iter().map(|s| s["time_ms"].as_u64().unwrap()).collect();
+    for _ in 0..3 {
+        let told = stream.until("snapshot").await;
+        times.push(told.last().unwrap().data["traffic"]["time_ms"].as_u64().unwrap());
+    }
+    times.dedup();
+    assert!(times.is_sorted() && times.len() >= samples.len() + 2, "{times:?}");
 }
 
 #[tokio::test]
