@@ -16,7 +16,7 @@ use crate::commit::Committer;
 use crate::copies::Copies;
 use crate::keyed::Keyed;
 use crate::queue::Queue;
-use crate::view::{ShardView, View, Views};
+use crate::view::{Served, ShardView, View, Views};
 use crate::{
     Charge, Clock, ClusterError, CopyProgress, Member, Metrics, OpenError, Protocol, Routing,
     Settings,
@@ -133,9 +133,13 @@ impl Cluster {
         self.queue.lock().writes()
     }
 
-    /// How many replicas must have a write on disk before it is acknowledged.
-    pub fn min_in_sync(&self) -> usize {
-        self.settings.min_in_sync.max(1)
+    /// What can be done with a shard now.
+    pub fn served(&self, shard: &ShardView) -> Served {
+        let needed = match self.settings.protocol {
+            Protocol::Safe => self.settings.min_in_sync.max(1),
+            Protocol::Paper => shard.in_sync.len(), // its writes want all of them
+        };
+        shard.served(needed)
     }
 
     /// Returns when a server has become suspect.

@@ -114,11 +114,13 @@ impl Cluster {
     ) -> Result<usize, ClusterError> {
         let (shard, position) = (joining.shard, joining.position);
         let mut held = joining.begin(upto).await?;
+        joining.holds(Some(held));
         for _ in 0..CHASES {
             let vat = joining.vat()?;
             let before = joining.copied;
             joining.delta(held, vat).await?;
             held = vat;
+            joining.holds(Some(held));
             if joining.copied - before < SHORT {
                 break;
             }
@@ -205,6 +207,7 @@ impl<'a> Joining<'a> {
             && held <= upto
         {
             self.history = safe_point;
+            self.holds(Some(held));
             match self.run(Some(held), upto, Some(ImportStart::Held(held))).await {
                 Err(ClusterError::Server { error: WireError::BelowSafePoint { .. }, .. }) => {
                     // The pages so far count for nothing: another attempt starts from page 0.
@@ -216,12 +219,19 @@ impl<'a> Joining<'a> {
         }
         self.history = upto; // a copy knows nothing of before
         self.full = true;
+        self.holds(None); // and begins with nothing
         let expected = self.expected();
         tokio::select! {
             biased;
             copied = self.run(None, upto, Some(ImportStart::Empty)) => copied.map(|()| upto),
             never = expected => match never {},
         }
+    }
+
+    /// Shows up to which term the target holds everything.
+    fn holds(&self, upto: Option<Term>) {
+        let (position, name) = (self.position, &self.target.0.name);
+        self.cluster.views.publish(|view| view.shards[position].set_held(name, upto));
     }
 
     /// Finds out, beside the copy, how much it is; never ready.

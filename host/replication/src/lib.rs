@@ -44,5 +44,5 @@ pub use metrics::{Failures, Metrics, Traffic};
 pub use read::{RangeRead, Routing};
 pub use ringwright_model::Protocol;
 pub use settings::Settings;
-pub use view::{ShardView, View};
+pub use view::{Served, ShardView, View};
 pub use write::{Once, WriteRequest, Written};

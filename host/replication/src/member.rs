@@ -1,7 +1,7 @@
 //! The servers of the cluster, as the balancer holds on to them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use prometheus::HistogramTimer;
@@ -23,8 +23,12 @@ pub struct Member {
     link: ArcSwapOption<Link>,
     suspect: AtomicBool,
     attributes: ArcSwap<Attributes>,
-    /// Reads asked of it and writes sent to it.
+    /// Reads asked of it and writes sent to it: what plugins are told a second of.
     pub(crate) requests: Rate,
+    /// Of these, what goes to one server of several.
+    reads: AtomicU64,
+    /// And what goes to each replica.
+    writes: AtomicU64,
     /// How long they take.
     pub traffic: Traffic,
     /// Those that had no good answer.
@@ -94,6 +98,8 @@ impl Member {
             suspect: AtomicBool::new(false),
             attributes: ArcSwap::from_pointee(attributes),
             requests: Rate::default(),
+            reads: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
             traffic: Traffic::of_server(name),
             failures: Failures::of_server(name),
             in_flight: AtomicUsize::new(0),
@@ -132,6 +138,7 @@ impl Member {
     /// Counts a request, which is under way until what this answers is dropped.
     pub fn begin(self: &Arc<Self>) -> InFlight {
         self.requests.add(1);
+        self.reads.fetch_add(1, Ordering::Relaxed);
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         InFlight { member: self.clone(), _timed: self.traffic.reads.start_timer() }
     }
@@ -141,9 +148,20 @@ impl Member {
         self.failures.reads.inc();
     }
 
-    /// How many requests there were: reads asked of it and writes sent to it.
-    pub fn requested(&self) -> u64 {
-        self.requests.count()
+    /// Counts writes that are sent to it.
+    pub(crate) fn written(&self, requests: u64) {
+        self.requests.add(requests);
+        self.writes.fetch_add(requests, Ordering::Relaxed);
+    }
+
+    /// How many reads it was asked, with what was forwarded to it.
+    pub fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
+    }
+
+    /// How many writes it was sent.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
     }
 
     /// How many requests are under way.

@@ -50,7 +50,7 @@ impl Cluster {
                 vat: shard.vat,
                 op: PaperOp::Write(op.clone()),
             };
-            member.requests.add(1);
+            member.written(1);
             let _timed = member.traffic.writes.start_timer();
             match link.server.paper(step).await {
                 Ok(PaperAnswer::Vat(vat)) => max_vat = max_vat.max(vat), // line 29

@@ -25,11 +25,6 @@ impl Rate {
         self.count.fetch_add(requests, Ordering::Relaxed);
     }
 
-    /// How many there were.
-    pub(crate) fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
-    }
-
     /// Notes how many there were until now.
     pub(crate) fn sample(&self, now: Duration) {
         let mut samples = self.samples.lock();

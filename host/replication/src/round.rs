@@ -250,7 +250,7 @@ impl Cluster {
             return Err(WireError::Unreachable { message: "not connected".into() });
         };
         let requests: usize = batches.iter().map(|b| b.requests.len()).sum();
-        member.requests.add(requests as u64);
+        member.written(requests as u64);
         let _timed = member.traffic.writes.start_timer();
         let apply = Apply { stamp: link.stamp.clone(), batches };
         self.within(self.settings.write_timeout, link.ask(link.server.apply(apply))).await

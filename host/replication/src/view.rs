@@ -39,10 +39,25 @@ pub struct ShardView {
     pub in_sync: Arc<Vec<Arc<Member>>>,
     /// The replicas that do not, or may not.
     pub out_of_sync: Arc<Vec<Arc<Member>>>,
+    /// Up to which term some of these hold everything, by server, where that is known.
+    held: Arc<BTreeMap<String, Term>>,
     /// Reads and writes of it, counted over all views.
     pub(crate) requests: Arc<Rate>,
     /// How long they take, over all views.
     pub traffic: Arc<Traffic>,
+}
+
+/// What can be done with a shard now, and whether it can lose another server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// All replicas are in sync and answer.
+    Whole,
+    /// Some are not, or do not: it is read and written.
+    UnderReplicated,
+    /// Fewer of those in sync answer than must have a write: it is read, and writes are refused.
+    ReadOnly,
+    /// None in sync answers: it is neither read nor written.
+    Unavailable,
 }
 
 impl View {
@@ -100,6 +115,7 @@ impl ShardView {
             shard: Arc::new(shard),
             in_sync: Arc::default(),
             out_of_sync: Arc::default(),
+            held: Arc::default(),
             requests: Arc::default(),
         }
     }
@@ -118,6 +134,24 @@ impl ShardView {
                 Arc::make_mut(list).retain(|m| m.name != member.name);
             }
         }
+        self.set_held(&member.name, None);
+    }
+
+    /// Notes up to which term a replica out of sync holds everything.
+    pub(crate) fn set_held(&mut self, name: &str, upto: Option<Term>) {
+        let upto = upto.filter(|_| self.out_of_sync.iter().any(|m| m.name == name));
+        if self.held(name) == upto {
+            return;
+        }
+        let held = Arc::make_mut(&mut self.held);
+        held.remove(name);
+        held.extend(upto.map(|upto| (name.to_owned(), upto)));
+    }
+
+    /// Up to which term a replica out of sync holds everything; `None` where that is not known,
+    /// or it holds nothing.
+    pub fn held(&self, name: &str) -> Option<Term> {
+        self.held.get(name).copied()
     }
 
     /// Whether `name` holds the shard in sync.
@@ -138,6 +172,17 @@ impl ShardView {
     /// How many of them are in sync on a server that answers.
     pub fn answering(&self) -> usize {
         self.in_sync.iter().filter(|member| member.is_live()).count()
+    }
+
+    /// What can be done with it, where so many replicas must have a write before it is
+    /// acknowledged.
+    pub(crate) fn served(&self, needed: usize) -> Served {
+        match self.answering() {
+            0 => Served::Unavailable,
+            n if n < needed => Served::ReadOnly,
+            n if n < self.replicas() => Served::UnderReplicated,
+            _ => Served::Whole,
+        }
     }
 
     /// Whether a server other than `name` holds the shard in sync and can be reached.

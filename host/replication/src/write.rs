@@ -178,7 +178,10 @@ impl Cluster {
         self.views.publish(|view| {
             live.iter().for_each(|part| view.shards[part.position].vat = part.vat + 1);
             for (part, fallen) in &fallen {
-                view.shards[part.position].set_in_sync(&fallen.member, false);
+                let shard = &mut view.shards[part.position];
+                shard.set_in_sync(&fallen.member, false);
+                // One that answered unlike the others was not what it should have been before.
+                shard.set_held(&fallen.member.name, (!fallen.diverged).then_some(part.vat));
             }
         });
         for (part, fallen) in fallen {

@@ -7,9 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::response::sse::Event;
 use axum::routing::get;
-use futures::{StreamExt, stream};
-use ringwright_model::EventKind;
-use serde_json::json;
+use futures::StreamExt;
 
 use crate::Balancer;
 use crate::live::Live;
@@ -21,9 +19,6 @@ pub(super) fn router() -> Router<Arc<Balancer>> {
 
 /// Server-sent events, a snapshot a second.
 async fn live(State(balancer): State<Arc<Balancer>>) -> Response {
-    let kinds: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
-    // A browser hears of an event only where it listens for its name.
-    let hello = Event::default().event("hello").data(json!({ "kinds": kinds }).to_string());
     let seen = Live::watch(&balancer).map(|told| Event::default().event(told.name).data(told.json));
-    balancer.streams.answer(stream::iter([hello]).chain(seen))
+    balancer.streams.answer(seen)
 }

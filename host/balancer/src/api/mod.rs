@@ -39,12 +39,14 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
+use crate::live::Live;
 use crate::{Balancer, Settings};
 
 #[derive(OpenApi)]
@@ -121,6 +123,8 @@ pub async fn serve(
 ) {
     let (most, open) = (balancer.settings.max_connections, balancer.metrics.connections.clone());
     let router = router(balancer.clone());
+    let mut looks = JoinSet::new(); // dropped, it ends them
+    looks.spawn(Live::look(balancer.clone()));
     let stop = async move {
         stop.await;
         // Nobody waits for what has no end.

@@ -39,7 +39,9 @@ impl Streams {
         S: Stream<Item = Event> + Send + 'static,
     {
         let Ok(place) = self.places.clone().try_acquire_owned() else {
-            return later(ApiError::unavailable("too many streams of events are open"));
+            return later(ApiError::unavailable(
+                "too many are watching: no more streams of events are sent",
+            ));
         };
         let mut ended = self.ended.subscribe();
         let end = async move {

@@ -1,5 +1,5 @@
-//! What is seen of the cluster now: one look a second for all who watch, and none while nobody
-//! does.
+//! What is seen of the cluster now: one look a second for all who watch, and but for the traffic
+//! none while nobody does.
 //!
 //! Each look makes a [`Frame`]: the [`snapshot`] of servers, shards and plugins, with what the
 //! [`traffic`] was since the look before, and the [`ring`] where it has changed.
@@ -8,12 +8,12 @@ mod ring;
 mod snapshot;
 mod traffic;
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::{Stream, StreamExt, stream};
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::Balancer;
@@ -44,45 +44,51 @@ struct Frame {
 pub(crate) struct Live {
     /// The last one, while somebody watches.
     frames: watch::Sender<Option<Frame>>,
-    /// The traffic of the last minutes, as far as somebody watched.
+    /// The traffic of the last minutes.
     meter: Mutex<Meter>,
-    /// Lives as long as the task that looks.
-    task: Mutex<Weak<()>>,
+    /// Told where somebody watches and nobody did.
+    came: Notify,
 }
 
 impl Live {
     pub(crate) fn new() -> Self {
-        Live { frames: watch::Sender::new(None), meter: Mutex::default(), task: Mutex::default() }
+        Live { frames: watch::Sender::new(None), meter: Mutex::default(), came: Notify::new() }
     }
 
     /// All there is to see, then whatever changes, for as long as this is read.
-    pub(crate) fn watch(balancer: &Arc<Balancer>) -> impl Stream<Item = Told> + Send + 'static {
+    pub(crate) fn watch(balancer: &Balancer) -> impl Stream<Item = Told> + Send + 'static {
         let live = &balancer.dashboard;
-        let frames = {
-            let mut task = live.task.lock();
-            let mut frames = live.frames.subscribe();
-            frames.mark_changed(); // what was seen last is there at once
-            if task.strong_count() == 0 {
-                let alive = Arc::new(());
-                *task = Arc::downgrade(&alive);
-                tokio::spawn(look(balancer.clone(), alive));
-            }
-            frames
-        };
+        let mut frames = live.frames.subscribe();
+        frames.mark_changed(); // what was seen last is there at once
+        if frames.borrow().is_none() {
+            live.came.notify_one();
+        }
         let history = Told { name: "history", json: json(&live.meter.lock().history()) };
         stream::iter([history]).chain(told(frames))
     }
 
-    /// Whether nobody watches any more. The task that looks has ended then.
-    fn is_over(&self) -> bool {
-        // Whoever comes meanwhile waits for this, and has another task look.
-        let mut task = self.task.lock();
-        if self.frames.receiver_count() > 0 {
-            return false;
+    /// Reads the traffic once a second, so that who comes after an incident sees it, and looks at
+    /// the rest while somebody watches. Never ends.
+    pub(crate) async fn look(balancer: Arc<Balancer>) {
+        let live = &balancer.dashboard;
+        let mut ring = Drawn::nothing();
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = live.came.notified() => tick.reset(),
+            }
+            let sample = live.meter.lock().read(&balancer.metrics.requests, now_ms());
+            if live.frames.receiver_count() == 0 {
+                ring = Drawn::nothing();
+                live.frames.send_replace(None);
+                continue;
+            }
+            ring = ring.follow(&balancer).await;
+            let snapshot = json(&Snapshot::of(&balancer, now_ms(), sample));
+            live.frames.send_replace(Some(Frame { snapshot, ring: ring.clone() }));
         }
-        *task = Weak::new();
-        self.frames.send_replace(None);
-        true
     }
 }
 
@@ -105,24 +111,6 @@ fn told(frames: watch::Receiver<Option<Frame>>) -> impl Stream<Item = Told> + Se
         },
     );
     each.flatten()
-}
-
-/// Looks until nobody watches.
-async fn look(balancer: Arc<Balancer>, _alive: Arc<()>) {
-    let mut ring = Drawn::nothing();
-    let mut tick = interval(EVERY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    balancer.dashboard.meter.lock().begin(&balancer.metrics.requests);
-    loop {
-        tick.tick().await;
-        if balancer.dashboard.is_over() {
-            return;
-        }
-        ring = ring.follow(&balancer).await;
-        let sample = balancer.dashboard.meter.lock().read(&balancer.metrics.requests, now_ms());
-        let snapshot = json(&Snapshot::of(&balancer, now_ms(), sample));
-        balancer.dashboard.frames.send_replace(Some(Frame { snapshot, ring: ring.clone() }));
-    }
 }
 
 /// Milliseconds since 1970.

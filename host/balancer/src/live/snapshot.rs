@@ -1,10 +1,9 @@
 //! Servers, shards and plugins, at one instant.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use ringwright_model::{Dtype, Key, Labels, Sharding, Term};
-use ringwright_replication::{Member, ShardView, View};
+use ringwright_replication::{Cluster, CopyProgress, Member, Served, ShardView, View};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -51,8 +50,10 @@ struct Server {
     state: &'static str,
     weight: u32,
     labels: Labels,
-    /// Reads asked of it and writes sent to it, since the balancer began.
-    requests: u64,
+    /// Reads asked of it since the balancer began, with what was forwarded to it.
+    reads: u64,
+    /// Writes sent to it, as to every replica.
+    writes: u64,
 }
 
 #[derive(Serialize)]
@@ -63,21 +64,27 @@ struct Shard {
     high: Option<Key>,
     /// VAT.
     vat: Term,
-    state: Health,
-    /// Positions of the servers that have a replica, and whether it is in sync.
-    replicas: Vec<(usize, bool)>,
+    /// `whole`, `under-replicated`, `read-only` or `unavailable`.
+    state: &'static str,
+    replicas: Vec<Replica>,
 }
 
-/// Whether a shard can be used, and lose another server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Health {
-    /// All replicas are in sync and answer.
-    Whole,
-    /// Some are not, or do not.
-    UnderReplicated,
-    /// None in sync answers: it can be neither read nor written.
-    Unavailable,
+/// The position of a server that has a replica, and whether that is in sync.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Replica {
+    InSync(usize, bool),
+    Behind(usize, bool, Behind),
+}
+
+/// How far a replica is that is not in sync.
+#[derive(Serialize)]
+struct Behind {
+    /// It holds everything up to this term, where that is known.
+    vat: Option<Term>,
+    /// Row versions that a copy to it has sent, and how many rows there were when it began, once
+    /// they are counted.
+    copying: Option<(u64, Option<u64>)>,
 }
 
 impl Snapshot {
@@ -99,7 +106,7 @@ impl Snapshot {
             hash: balancer.brain.hash().choice.name.clone(),
             placement: balancer.brain.placement().choice.name.clone(),
             servers: servers(&view),
-            shards: shards(&view),
+            shards: shards(&balancer.cluster, &view),
             plugins: listed::all(&balancer.brain).into_iter().map(brief).collect(),
             shadow: listed::shadow(&balancer.router),
             traffic,
@@ -116,38 +123,46 @@ fn servers(view: &View) -> Vec<Server> {
             state: shown::state(member),
             weight: attributes.weight,
             labels: attributes.labels.clone(),
-            requests: member.requested(),
+            reads: member.reads(),
+            writes: member.writes(),
         }
     };
     view.servers.values().map(|member| server(member)).collect()
 }
 
-fn shards(view: &View) -> Vec<Shard> {
+fn shards(cluster: &Cluster, view: &View) -> Vec<Shard> {
     let position: HashMap<&str, usize> =
         view.servers.keys().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+    let copies = cluster.copies();
+    let copies: HashMap<(&str, &str), &CopyProgress> =
+        copies.iter().map(|c| ((c.shard.as_str(), c.server.as_str()), c.as_ref())).collect();
     let shard = |s: &ShardView| {
-        let replicas = |members: &[Arc<Member>], in_sync| -> Vec<(usize, bool)> {
-            let at = |m: &Arc<Member>| Some((*position.get(m.name.as_str())?, in_sync));
-            members.iter().filter_map(at).collect()
-        };
+        let at = |m: &Member| position.get(m.name.as_str()).copied();
+        let in_sync = s.in_sync.iter().filter_map(|m| Some(Replica::InSync(at(m)?, true)));
+        let behind = s.out_of_sync.iter().filter_map(|m| {
+            let copy = copies.get(&(s.shard.id.as_str(), m.name.as_str()));
+            let copying = copy.map(|copy| (copy.rows(), copy.expected()));
+            Some(Replica::Behind(at(m)?, false, Behind { vat: s.held(&m.name), copying }))
+        });
         let is_range = view.sharding == Sharding::Range;
         Shard {
             id: s.shard.id.clone(),
             low: is_range.then_some(s.shard.low),
             high: is_range.then(|| s.shard.high()),
             vat: s.vat,
-            state: health(s),
-            replicas: [replicas(&s.in_sync, true), replicas(&s.out_of_sync, false)].concat(),
+            state: word(cluster.served(s)),
+            replicas: in_sync.chain(behind).collect(),
         }
     };
     view.shards.iter().map(shard).collect()
 }
 
-fn health(shard: &ShardView) -> Health {
-    match shard.answering() {
-        0 => Health::Unavailable,
-        n if n < shard.replicas() => Health::UnderReplicated,
-        _ => Health::Whole,
+fn word(served: Served) -> &'static str {
+    match served {
+        Served::Whole => "whole",
+        Served::UnderReplicated => "under-replicated",
+        Served::ReadOnly => "read-only",
+        Served::Unavailable => "unavailable",
     }
 }
 

@@ -14,6 +14,9 @@ const ROUTES: [&str; 5] = ["/read", "/write", "/update", "/del", "forwarded"];
 /// How far back samples are kept.
 const KEPT: Duration = Duration::from_secs(300);
 
+/// Less time than this makes no sample: it tells little, and takes as much room as any.
+const SHORTEST: Duration = Duration::from_millis(500);
+
 /// The traffic between two looks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(super) struct Sample {
@@ -43,19 +46,19 @@ struct Reading {
 }
 
 impl Meter {
-    /// Begins anew: what came while nobody watched is not of the next sample.
-    pub(super) fn begin(&mut self, requests: &Requests) {
-        self.last = Some((Instant::now(), Reading::of(requests)));
-    }
-
-    /// The traffic since the last look; none where that was just now.
+    /// The traffic since it was read last, or what was found then where that was just now; none
+    /// before there were two readings.
     pub(super) fn read(&mut self, requests: &Requests, now_ms: u64) -> Option<Sample> {
-        let (now, reading) = (Instant::now(), Reading::of(requests));
-        let (then, before) = self.last.as_ref()?;
-        let time = now.duration_since(*then);
-        if time < Duration::from_millis(100) {
+        let now = Instant::now();
+        let Some((then, before)) = &self.last else {
+            self.last = Some((now, Reading::of(requests)));
             return None;
+        };
+        let time = now.duration_since(*then);
+        if time < SHORTEST {
+            return self.samples.back().copied();
         }
+        let reading = Reading::of(requests);
         let sample = reading.since(before, time, now_ms);
         self.last = Some((now, reading));
         let oldest = now_ms.saturating_sub(u64::try_from(KEPT.as_millis()).unwrap_or(u64::MAX));

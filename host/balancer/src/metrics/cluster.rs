@@ -2,7 +2,7 @@
 
 use prometheus::Result;
 use ringwright_metrics::{Scrape, gauge, gauges};
-use ringwright_replication::{Cluster, ShardView, View};
+use ringwright_replication::{Cluster, Served, View};
 
 use super::whole;
 use crate::shown;
@@ -25,7 +25,7 @@ pub(super) fn tell(scrape: &Scrape, cluster: &Cluster, view: &View) -> Result<()
         cluster.writes_waiting(),
     )?;
     servers(scrape, view)?;
-    shards(scrape, view, cluster.min_in_sync())?;
+    shards(scrape, cluster, view)?;
     copies(scrape, cluster)
 }
 
@@ -50,7 +50,7 @@ fn servers(scrape: &Scrape, view: &View) -> Result<()> {
     Ok(())
 }
 
-fn shards(scrape: &Scrape, view: &View, needed: usize) -> Result<()> {
+fn shards(scrape: &Scrape, cluster: &Cluster, view: &View) -> Result<()> {
     let by_shard = |name, help| scrape.tell(gauges(name, help, &[], &["shard"]));
     let given =
         by_shard("ringwright_shard_replicas", "Replicas that a shard has, in sync or not.")?;
@@ -66,25 +66,27 @@ fn shards(scrape: &Scrape, view: &View, needed: usize) -> Result<()> {
         vat.with_label_values(&[id]).set(whole(shard.vat));
         scrape.all([shard.traffic.collector()])?;
     }
-    let such = |is: fn(&ShardView) -> bool| view.shards.iter().filter(|shard| is(shard)).count();
+    let served: Vec<Served> = view.shards.iter().map(|shard| cluster.served(shard)).collect();
+    let such = |wanted| served.iter().filter(|is| **is == wanted).count();
     count(scrape, "ringwright_shards", "Shards of the database.", view.shards.len())?;
     count(
         scrape,
         "ringwright_shards_under_replicated",
         "Shards with a replica that is out of sync or does not answer.",
-        such(|shard| shard.answering() < shard.replicas()),
+        view.shards.iter().filter(|shard| shard.answering() < shard.replicas()).count(),
     )?;
     count(
         scrape,
         "ringwright_shards_unavailable",
         "Shards without a replica in sync that answers: they can be neither read nor written.",
-        such(|shard| shard.answering() == 0),
+        such(Served::Unavailable),
     )?;
     count(
         scrape,
         "ringwright_shards_read_only",
-        "Shards with fewer replicas in sync than must have a write before it is acknowledged.",
-        view.shards.iter().filter(|shard| shard.in_sync.len() < needed).count(),
+        "Shards that are read and not written: fewer of their replicas in sync answer than must \
+         have a write before it is acknowledged.",
+        such(Served::ReadOnly),
     )
 }
 

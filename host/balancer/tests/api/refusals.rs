@@ -53,6 +53,16 @@ async fn below_min_in_sync_nothing_is_written() {
         assert!(message.contains("shard 'sh1'") && message.contains("2 are needed"), "{message}");
     }
     assert_eq!(api.keys().await, [10, 2255, 3524, 5000, 10_005], "reads go on");
+    // Server0 has sh1 and sh2: both have two replicas in sync, of which one answers.
+    let told = api.metrics().await;
+    for (series, shards) in [
+        ("ringwright_shards_read_only", 2.0),
+        ("ringwright_shards_under_replicated", 2.0),
+        ("ringwright_shards_unavailable", 0.0),
+        ("ringwright_shard_replicas_in_sync{shard=\"sh1\"}", 2.0),
+    ] {
+        assert_eq!(told.value(series), Some(shards), "{series}");
+    }
     api.post("/write", json!({"data": [row(8192)]})).await.ok();
 }
 

@@ -81,18 +81,46 @@ const FAULTS: &str = r"
     return faults";
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_headline_is_read_out_as_it_changes() {
+    let (_data, _balancer, page) = opened().await;
+    page.says("#headline", "All replicas are in sync").await;
+    let role: Option<String> = page
+        .eval("return document.getElementById('headline').parentElement.getAttribute('role')")
+        .await;
+    assert_eq!(role.as_deref(), Some("status"));
+    // What does not change is not said again.
+    page.run(
+        "window.said = 0; new MutationObserver(() => said += 1).observe(\
+              document.getElementById('headline').parentElement,\
+              {subtree: true, childList: true, characterData: true, attributes: true});
+        window.told = 0; new MutationObserver(() => told += 1).observe(\
+              document.querySelector('#traffic svg'), {childList: true})",
+    )
+    .await;
+    page.until("told >= 3").await;
+    assert_eq!(page.eval::<u64>("return said").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn texts_stand_out_from_what_they_stand_on() {
     let data = tempfile::tempdir().unwrap();
-    let balancer = Balancer::start(data.path(), &["--demo"]).await;
+    let mut balancer = Balancer::start(data.path(), &["--demo"]).await;
     balancer.says("Ringwright is at").await;
     let page = Page::open(&balancer.url, LAPTOP).await;
     page.says("#plugins", "md5").await;
     page.click("#add-server").await;
     page.says("dialog", "Add a server").await;
+    all_stand_out(&page, "live").await;
+    balancer.interrupt().await;
+    page.says("#lost", "The connection is lost").await;
+    all_stand_out(&page, "lost").await;
+}
+
+async fn all_stand_out(page: &Page, state: &str) {
     for look in [LAPTOP, LAPTOP.dark()] {
         page.look(look).await;
         let faint: Vec<String> = page.eval(FAINT).await;
-        assert!(faint.is_empty(), "dark: {}: {faint:#?}", look.is_dark);
+        assert!(faint.is_empty(), "{state}, dark: {}: {faint:#?}", look.is_dark);
     }
 }
 
@@ -102,6 +130,15 @@ const FAINT: &str = r"
     const over = (top, below) => top.rgb.map((c, i) => c * top.a + below[i] * (1 - top.a));
     const light = rgb => { const [r, g, b] = rgb.map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
     const ground = e => e ? over(parse(getComputedStyle(e).backgroundColor), ground(e.parentElement)) : [255, 255, 255];
+    // What an element and those it is in make of a colour: grey, and faded into what is behind.
+    const seen = (rgb, e) => {
+        for (; e; e = e.parentElement) {
+            const {filter, opacity} = getComputedStyle(e);
+            if (filter.includes('grayscale(1)')) rgb = Array(3).fill(0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2]);
+            if (opacity < 1) rgb = over({rgb, a: Number(opacity)}, ground(e.parentElement));
+        }
+        return rgb;
+    };
     const faint = [];
     for (const e of document.querySelectorAll('body *')) {
         if (!e.checkVisibility() || ![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
@@ -109,7 +146,8 @@ const FAINT: &str = r"
         const style = getComputedStyle(e);
         const colour = e instanceof SVGElement ? style.fill : style.color;
         const below = ground(e);
-        const [a, b] = [light(over(parse(colour), below)), light(below)].sort((x, y) => y - x);
+        const both = [over(parse(colour), below), below].map(rgb => light(seen(rgb, e)));
+        const [a, b] = both.sort((x, y) => y - x);
         const size = parseFloat(style.fontSize), isLarge = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
         const contrast = (a + 0.05) / (b + 0.05);
         if (contrast < (isLarge ? 3 : 4.5)) faint.push(`${contrast.toFixed(2)} ${e.tagName} ${e.className} ${e.textContent.trim().slice(0, 40)}`);

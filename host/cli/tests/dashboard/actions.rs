@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::browser::{ENTER, ESCAPE, LAPTOP, Page, opened};
 use crate::program::{Balancer, until};
+use crate::stand_in::{self, StandIn};
 
 const TOKEN: &str = "a-token-of-some-length";
 
@@ -87,6 +88,7 @@ async fn a_row_is_written_and_a_refusal_is_told_where_it_was_typed() {
     page.says("#headline", "in sync").await;
     let write = async || {
         page.click("#write-row").await;
+        page.says("dialog .note", "Whoever reaches the balancer may write rows").await;
         for (field, words) in [("Stud_id", "77"), ("Stud_name", "Ada"), ("Stud_marks", "99")] {
             page.fill(&format!("dialog [name={field}]"), words).await;
         }
@@ -138,4 +140,37 @@ async fn the_token_is_asked_for_and_kept_for_the_tab_alone() {
     })
     .await;
     page.says("#servers [data-note]", "There is no server yet").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_very_many_shards_a_new_server_is_offered_some_and_that_is_said() {
+    let shard = |i| stand_in::shard(i, "whole", &json!([[0, true]]));
+    let shards: Vec<_> = (0..100).map(shard).collect();
+    let told = stand_in::snapshot(&[stand_in::server(0)], &shards);
+    let balancer = StandIn::start(stand_in::ring(1, 4, 512), told).await;
+    let page = Page::open(&balancer.url, LAPTOP).await;
+    page.says("#tiles", "100").await;
+    page.click("#add-server").await;
+    page.says("dialog fieldset", "and 36 more: by /add").await;
+    let offered: usize =
+        page.eval("return document.querySelectorAll('dialog [name=shard]').length").await;
+    assert_eq!(offered, 64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shadow_is_cast_and_ended() {
+    let (_data, balancer, page) = opened().await;
+    let cast = async || balancer.http.get("/plugins/shadow").await.unwrap().0;
+    page.says("#shadow", "No function is in the shadow").await;
+    page.click("[aria-label='Cast the shadow of md5']").await;
+    page.says("#shadow", "md5 saw").await;
+    assert_eq!(cast().await, 200);
+    let again: bool = page
+        .eval("return document.querySelector(\"[aria-label='Cast the shadow of md5']\").checkVisibility()")
+        .await;
+    assert!(!again, "it is cast already");
+    page.click("#shadow button").await;
+    page.says("#shadow", "No function is in the shadow").await;
+    assert_eq!(cast().await, 404);
+    page.says("#toast", "md5 is in the shadow no more").await;
 }

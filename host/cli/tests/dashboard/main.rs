@@ -14,4 +14,6 @@ mod pictures;
 #[path = "../e2e/program.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod program;
+mod replicas;
+mod stand_in;
 mod webdriver;

@@ -1,73 +1,41 @@
 //! A thousand servers, which no test starts: a stand-in tells of them.
 
-use std::convert::Infallible;
-
-use axum::Router;
-use axum::response::sse::{Event, Sse};
-use axum::routing::get;
-use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
-use crate::browser::{LAPTOP, Page};
+use crate::browser::{LAPTOP, PROJECTOR, Page};
+use crate::stand_in::{self, StandIn, ring};
 
 const SERVERS: usize = 1000;
 const SHARDS: usize = 1000;
-const NODES: usize = 9;
-const SLOTS: usize = 65_536;
 
 fn snapshot() -> Value {
     let server = |i: usize| {
-        json!({"id": i + 1, "name": format!("Server{i}"), "weight": 1,
-        "state": if i == 500 { "dead" } else { "live" }, "labels": {"zone": format!("z{}", i % 3)},
-        "requests": i * 10})
+        let mut server = stand_in::server(i);
+        server["state"] = json!(if i == 500 { "dead" } else { "live" });
+        server["labels"] = json!({"zone": format!("z{}", i % 3)});
+        server
     };
     let shard = |i: usize| {
         let holders = [i, (i + 1) % SERVERS, (i + 2) % SERVERS].map(|server| (server, true));
         let state = if (498..=500).contains(&i) { "under-replicated" } else { "whole" };
-        json!({"id": format!("sh{i}"), "low": i * 100, "high": i * 100 + 99, "vat": i,
-            "state": state, "replicas": holders})
+        stand_in::shard(i, state, &json!(holders))
     };
-    json!({"time_ms": 1_000_000, "version": "0", "demo": false,
-        "in_charge": true, "epoch": 1, "configured": true, "columns": [["Stud_id", "Number"]],
-        "hash": "md5", "placement": "spread", "plugins": [], "shadow": null, "traffic": null,
-        "servers": (0..SERVERS).map(server).collect::<Vec<_>>(),
-        "shards": (0..SHARDS).map(shard).collect::<Vec<_>>()})
+    let (servers, shards): (Vec<_>, Vec<_>) =
+        ((0..SERVERS).map(server).collect(), (0..SHARDS).map(shard).collect());
+    stand_in::snapshot(&servers, &shards)
 }
 
-fn ring() -> Value {
-    let nodes = SERVERS * NODES;
-    let slot = |node: usize| (node + 1) * SLOTS / nodes - 1;
-    let names: Vec<String> = (0..SERVERS).map(|i| format!("Server{i}")).collect();
-    json!({"hash": "md5", "slots": SLOTS, "sampled": null, "virtual_nodes": nodes, "servers": names,
-        "owned": vec![SLOTS / SERVERS; SERVERS],
-        "arcs": (0..nodes).map(|node| (slot(node), node % SERVERS)).collect::<Vec<_>>(),
-        "points": (0..nodes).map(|n| (slot(n), n % SERVERS, n / SERVERS + 1)).collect::<Vec<_>>()})
-}
-
-/// What the dashboard is told, by a balancer that is none.
-async fn stand_in() -> String {
-    let told = async || {
-        let event = |name: &str, data: Value| Event::default().event(name).data(data.to_string());
-        let first = [
-            event("hello", json!({"kinds": []})),
-            event("history", json!([])),
-            event("ring", ring()),
-            event("snapshot", snapshot()),
-        ];
-        Sse::new(stream::iter(first).chain(stream::pending()).map(Ok::<_, Infallible>))
-    };
-    let router = ringwright_dashboard::router().route("/dashboard/live", get(told));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let router: Router = router;
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    format!("http://{address}")
+/// A page that is told of them again and again.
+async fn opened() -> (StandIn, Page) {
+    let balancer = StandIn::start(ring(SERVERS, 9, 65_536), snapshot()).await;
+    let page = Page::open(&balancer.url, LAPTOP).await;
+    page.says("#tiles", "1,000").await;
+    (balancer, page)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_servers_are_drawn() {
-    let page = Page::open(&stand_in().await, LAPTOP).await;
-    page.says("#tiles", "1,000").await;
+    let (_balancer, page) = opened().await;
     page.says("#headline", "3 shards under-replicated").await;
     page.says("#servers tbody tr:nth-child(2)", "Server500").await; // what is dead comes first
     page.says("#ring [data-note]", "9,000 virtual nodes").await;
@@ -96,4 +64,74 @@ async fn a_thousand_servers_are_drawn() {
         .await;
     assert!(drawn);
     page.picture("many-servers").await;
+}
+
+/// The room that is kept above and below the rows in sight, beside what the rows would take.
+const ROOM: &str = r"
+    const kept = panel => {
+        const [above, ...rows] = document.querySelectorAll(`${panel} tbody tr`);
+        const below = rows.pop();
+        const high = rows.reduce((sum, row) => sum + row.getBoundingClientRect().height, 0) / rows.length;
+        const before = Number(rows[0].ariaRowIndex) - 2;
+        const rooms = [above, below].map(row => row.getBoundingClientRect().height);
+        return {high, rooms, wanted: [before * high, (1000 - before - rows.length) * high]};
+    };
+    const first = panel => {
+        const scroller = document.querySelector(`${panel} .scroll`);
+        const top = scroller.getBoundingClientRect().top + document.querySelector(`${panel} thead`).offsetHeight;
+        return [...document.querySelectorAll(`${panel} tbody tr:not(.space)`)]
+            .find(row => row.getBoundingClientRect().bottom > top + 1).cells[0].innerText.trim();
+    };
+    const at = panel => document.querySelector(`${panel} .scroll`).scrollTop;";
+
+/// Checks what is kept free above and below; whoever is at a list finds the whole of it.
+async fn rooms_fit(page: &Page, when: &str) {
+    for panel in ["#servers", "#shards", "#load"] {
+        let off: Value = page.eval(&format!("{ROOM} return kept('{panel}')")).await;
+        for i in 0..2 {
+            let [is, wanted] = ["rooms", "wanted"].map(|which| off[which][i].as_f64().unwrap());
+            // Rows are not all of one height; what differs by less is left as it is.
+            assert!((is - wanted).abs() <= 0.02 * wanted + 20.0, "{when}: {panel}: {off}");
+        }
+    }
+}
+
+/// Waits until the page was told so many times more.
+async fn told_again(page: &Page, times: usize) {
+    page.run(
+        "window.times = 0; window.heard ??= new MutationObserver(() => times += 1);
+        const canvas = document.querySelector('#shards canvas');
+        heard.observe(canvas, {attributes: true, attributeFilter: ['width']})",
+    )
+    .await;
+    page.until(&format!("times >= {times}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_stays_where_it_is_while_it_is_told_again() {
+    let (_balancer, page) = opened().await;
+    told_again(&page, 2).await;
+    rooms_fit(&page, "at first").await;
+    for panel in ["#servers", "#shards", "#load"] {
+        page.run(&format!("document.querySelector('{panel} .scroll').scrollTop = 9000")).await;
+    }
+    let places = format!(
+        "{ROOM} return ['#servers', '#shards', '#load'].map(panel => [first(panel), at(panel)])"
+    );
+    told_again(&page, 2).await;
+    let before: Value = page.eval(&places).await;
+    told_again(&page, 5).await;
+    assert_eq!(page.eval::<Value>(&places).await, before, "it moved");
+    rooms_fit(&page, "within").await;
+
+    // Letters twice as large: rows are higher, and who was in sight is.
+    page.look(PROJECTOR).await;
+    page.until(&format!("innerWidth === {}", PROJECTOR.width)).await;
+    told_again(&page, 3).await;
+    rooms_fit(&page, "on a projector").await;
+    let names = format!("{ROOM} return ['#servers', '#shards', '#load'].map(first)");
+    let then: Vec<String> = page.eval(&names).await;
+    let was: Vec<&str> =
+        before.as_array().unwrap().iter().map(|p| p[0].as_str().unwrap()).collect();
+    assert_eq!(then, was, "another one is in sight");
 }

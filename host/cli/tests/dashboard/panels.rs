@@ -87,7 +87,7 @@ async fn the_ring_tells_who_owns_what() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_seen_by_server_and_over_time() {
     let (_data, balancer, page) = opened().await;
-    page.says("#load [data-note]", "No request reached a server").await;
+    page.says("#load [data-note]", "No read or forwarded request reached a server").await;
     let http = balancer.http.clone();
     let load = tokio::spawn(async move {
         loop {

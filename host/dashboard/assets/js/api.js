@@ -39,7 +39,12 @@ async function exchange(method, path, payload, token) {
 }
 
 async function taken(answer) {
+  if (answer.ok) return answer.json().catch(() => null);
+  throw await refusal(answer);
+}
+
+/** What an answer says that is a refusal. */
+export async function refusal(answer) {
   const body = await answer.json().catch(() => null);
-  if (answer.ok) return body;
-  throw new Refusal(answer.status, body?.message ?? `The balancer answered ${answer.status}.`);
+  return new Refusal(answer.status, body?.message ?? `The balancer answered ${answer.status}.`);
 }

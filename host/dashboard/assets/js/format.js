@@ -43,6 +43,9 @@ export const many = (n, one, more = `${one}s`) => `${count(n)} ${n === 1 ? one :
 
 const clockTime = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 
+/** Words as a sentence. */
+export const sentence = (words) => `${words[0].toUpperCase()}${words.slice(1)}${words.endsWith(".") ? "" : "."}`;
+
 /** The time of day. */
 export const clock = (time) => clockTime.format(new Date(time));
 

@@ -3,7 +3,7 @@
 import { write } from "./actions/rows.js";
 import { add } from "./actions/servers.js";
 import { byId, text } from "./dom.js";
-import { clock } from "./format.js";
+import { clock, sentence } from "./format.js";
 import * as events from "./panels/events.js";
 import * as load from "./panels/load.js";
 import * as plugins from "./panels/plugins.js";
@@ -18,7 +18,6 @@ import { themes } from "./theme.js";
 const panels = [summary, servers, shards, ring, load, traffic, plugins];
 let now = { servers: [], shards: [], columns: [] };
 let since = null;
-let followsEvents = false;
 
 function show(snapshot) {
   now = snapshot;
@@ -32,14 +31,17 @@ function live() {
   document.body.classList.remove("is-lost");
   byId("lost").hidden = true;
   text(byId("live"), "Live");
+  // Where this one was lost the events may be too, which have nothing to tell for hours.
+  followEvents();
 }
 
-function lost() {
+function lost({ status, message }) {
   document.body.classList.add("is-lost");
-  const words = since === null ? "The balancer does not answer." : `The connection is lost: this is how it was at ${clock(since)}.`;
-  text(byId("lost"), `${words} It is tried again.`);
+  const then = since === null ? "" : `This is how it was at ${clock(since)}.`;
+  const why = status === 0 && since !== null ? "The connection is lost." : sentence(message);
+  text(byId("lost"), [why, then, "It is tried again."].filter(Boolean).join(" "));
   byId("lost").hidden = false;
-  text(byId("live"), "Lost");
+  text(byId("live"), status === 0 ? "Lost" : "Refused");
 }
 
 function takeRing(now) {
@@ -47,19 +49,14 @@ function takeRing(now) {
   load.take(now);
 }
 
-function followEvents({ kinds }) {
-  if (followsEvents) return;
-  followsEvents = true;
-  const heard = Object.fromEntries(kinds.map((kind) => [kind, events.take]));
-  follow("events?last=100", { heard: { ...heard, gap: events.gap, reset: events.reset }, live: () => events.quiet("Nothing has happened yet.") });
-}
+/** Begins with the events, or anew. */
+let followEvents = () => {
+  const { gap, lost, quiet, reset, take } = events;
+  followEvents = follow("events?last=100", { heard: (name) => ({ gap, reset })[name] ?? take, live: quiet, lost });
+};
 
-follow("dashboard/live", {
-  heard: { hello: followEvents, history: traffic.take, ring: takeRing, snapshot: show },
-  live,
-  lost,
-  beats: true,
-});
+const heard = { history: traffic.take, ring: takeRing, snapshot: show };
+follow("dashboard/live", { heard: (name) => heard[name], live, lost, beats: true });
 themes(byId("theme"));
 byId("write-row").addEventListener("click", () => write(now));
 byId("add-server").addEventListener("click", () => add(now));

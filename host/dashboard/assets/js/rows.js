@@ -6,6 +6,10 @@ import { attribute, el } from "./dom.js";
 const ALL = 60;
 /** Rows above and below those in sight. */
 const SPARE = 8;
+/** What a row is taken to be high until one is there to be measured. */
+const GUESS = 32;
+/** Rows that differ by no more are equally high: the list must not move for that. */
+const SAME = 0.02;
 
 /**
  * Fills a table's body. `key` tells one item from another, `create` makes its row and `update`
@@ -17,17 +21,36 @@ export function rows(body, { key, create, update }) {
   const below = space();
   const made = new Map();
   let items = [];
-  let height = 0;
+  let height = GUESS;
 
-  function range() {
+  function range(top) {
     if (items.length <= ALL) return [0, items.length];
-    height ||= body.querySelector("tr:not(.space)")?.offsetHeight ?? 32;
-    const first = Math.max(0, Math.floor(scroller.scrollTop / height) - SPARE);
-    return [first, Math.min(items.length, first + Math.ceil(scroller.clientHeight / height) + 2 * SPARE)];
+    const most = Math.ceil(scroller.clientHeight / height) + 2 * SPARE;
+    const first = Math.max(0, Math.min(items.length - most, Math.floor(top / height) - SPARE));
+    return [first, Math.min(items.length, first + most)];
   }
 
   function draw() {
-    const [first, end] = range();
+    fill(scroller.scrollTop);
+    if (items.length <= ALL) return;
+    const high = measured();
+    if (!high || Math.abs(high - height) <= SAME * height) return;
+    // They are higher or lower than they were, and the same ones are to be in sight.
+    const top = (scroller.scrollTop * high) / height;
+    height = high;
+    fill(top);
+    scroller.scrollTop = top;
+  }
+
+  /** How high the rows in the page are, one with another; 0 where they are not shown. */
+  function measured() {
+    const [first, last] = [above.node.nextSibling, below.node.previousSibling];
+    return (last.getBoundingClientRect().bottom - first.getBoundingClientRect().top) / made.size;
+  }
+
+  /** Puts the rows into the page that are in sight where the list is scrolled so far. */
+  function fill(top) {
+    const [first, end] = range(top);
     const wanted = items.slice(first, end);
     const kept = new Set(wanted.map(key));
     for (const [name, row] of made) {
@@ -52,6 +75,9 @@ export function rows(body, { key, create, update }) {
     attribute(body.closest("table"), "aria-rowcount", items.length + 1);
   }
 
+  // The browser would keep in place what it takes for the same row, and so would we.
+  scroller.style.overflowAnchor = "none";
+  new ResizeObserver(() => items.length > ALL && draw()).observe(scroller);
   scroller.addEventListener("scroll", () => items.length > ALL && requestAnimationFrame(draw), { passive: true });
   return (now) => {
     items = now;

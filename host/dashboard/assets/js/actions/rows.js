@@ -15,7 +15,8 @@ export async function write({ columns }) {
     el("input", { name, required: true, autocomplete: "off", inputmode: NUMBERS.includes(dtype) ? "decimal" : "text" })));
   const done = await ask({
     title: "Write a row",
-    note: "It is acknowledged once it is on disk on every replica in sync.",
+    note: "It is acknowledged once it is on disk on every replica in sync. Whoever reaches the balancer may write rows: "
+      + "a token is wanted only for what changes the cluster.",
     fields,
     action: "Write it",
     submit: (data) => send("POST", "write", { data: [row(columns, data)] }),

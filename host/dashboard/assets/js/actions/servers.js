@@ -3,13 +3,19 @@
 import { send } from "../api.js";
 import { ask, field, toast } from "../dialog.js";
 import { el } from "../dom.js";
+import { count } from "../format.js";
+
+/** So many shards are offered: of more, who picks some does so better in a payload. */
+const OFFERED = 64;
 
 /** Asks for a new server and the shards it is to hold. */
 export async function add({ shards }) {
   const name = el("input", { name: "name", required: true, autocomplete: "off" });
-  const boxes = shards.slice(0, 64).map(({ id }) => el("label", {}, el("input", { type: "checkbox", name: "shard", value: id }), id));
+  const boxes = shards.slice(0, OFFERED).map(({ id }) => el("label", {}, el("input", { type: "checkbox", name: "shard", value: id }), id));
   const legend = el("legend", {}, "Shards it is to hold; none leaves it to the placement policy");
-  const held = boxes.length ? [el("fieldset", {}, legend, ...boxes)] : [];
+  const rest = shards.length - boxes.length;
+  const more = rest > 0 ? el("small", {}, `and ${count(rest)} more: by /add`) : null;
+  const held = boxes.length ? [el("fieldset", {}, legend, ...boxes, more)] : [];
   const done = await ask({
     title: "Add a server",
     note: "It has a full copy of its shards before this is done, while all are served.",

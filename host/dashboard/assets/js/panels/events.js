@@ -1,7 +1,7 @@
 // The event log, the newest first.
 
 import { attribute, byId, el } from "../dom.js";
-import { clock } from "../format.js";
+import { clock, sentence } from "../format.js";
 import { note } from "../identity.js";
 
 /** As many are kept. */
@@ -36,10 +36,11 @@ export function reset() {
 /** Takes note of events that cannot be had. */
 export const gap = ({ message }) => note(panel, message);
 
-/** Says that there is none, or that it cannot be had. */
-export function quiet(words) {
-  if (!list.children.length) note(panel, words);
-}
+/** Says that they are followed, and nothing has happened yet. */
+export const quiet = () => note(panel, list.children.length ? "" : "Nothing has happened yet.");
+
+/** Says that they cannot be had now, and why. */
+export const lost = ({ message }) => note(panel, `${sentence(message)} It is tried again; what is missed comes then.`);
 
 function line({ id, time, kind, server, shard, plugin, message }) {
   const { state, glyph } = SIGNS[kind] ?? { state: "none", glyph: "·" };

@@ -1,4 +1,7 @@
 // Requests by server: what each got of late, beside its fair part and its part of the ring.
+//
+// That is of reads, and of what is forwarded: the hash function deals these. A write goes to each
+// replica whatever it says, and is told beside as a number.
 
 import { attribute, byId, el, text } from "../dom.js";
 import { byName, many, percent, rate, ratio } from "../format.js";
@@ -10,7 +13,7 @@ const WINDOW_MS = 10_000;
 
 const panel = byId("load");
 const body = panel.querySelector("tbody");
-const seen = []; // {time, requests by name}, the oldest first
+const seen = []; // {time, servers by name}, the oldest first
 let slots = new Map();
 let widest = 1;
 
@@ -25,24 +28,27 @@ export function take({ servers, owned, slots: all }) {
 /** Draws it. */
 export function show(snapshot) {
   const { servers, time_ms: time } = snapshot;
-  seen.push({ time, requests: new Map(servers.map((s) => [s.name, s.requests])) });
+  seen.push({ time, servers: new Map(servers.map((s) => [s.name, s])) });
   while (seen.length > 2 && seen[1].time <= time - WINDOW_MS) seen.shift();
   const [oldest] = seen;
-  const got = servers.map((s) => Math.max(0, s.requests - (oldest.requests.get(s.name) ?? s.requests)));
-  const all = got.reduce((sum, n) => sum + n, 0);
+  const since = (what) => servers.map((s) => Math.max(0, s[what] - (oldest.servers.get(s.name) ?? s)[what]));
+  const [got, written] = [since("reads"), since("writes")];
+  const sum = (numbers) => numbers.reduce((sum, n) => sum + n, 0);
+  const all = sum(got);
+  const seconds = (time - oldest.time) / 1000;
   const weight = servers.reduce((sum, s) => sum + s.weight, 0);
   const shares = servers.map((server, i) => ({
     server,
     share: all ? got[i] / all : null,
+    writes: seconds ? written[i] / seconds : null,
     fair: weight ? server.weight / weight : 1 / servers.length,
     ring: slots.get(server.name) ?? (slots.size ? 0 : null),
   }));
   widest = Math.max(1e-9, ...shares.flatMap(({ share, fair, ring }) => [share ?? 0, fair, ring ?? 0])) * 1.08;
-  const seconds = (time - oldest.time) / 1000;
   const busiest = all ? Math.max(...shares.map(({ share, fair }) => (fair ? share / fair : 0))) : null;
   note(panel, servers.length === 0 ? "There is no server yet."
-    : all ? `${rate(all / seconds)} a second over ${many(servers.length, "server")}; the busiest has ${ratio(busiest)} times its fair part`
-      : "No request reached a server in the last 10 s.");
+    : all ? `${rate(all / seconds)} a second over ${many(servers.length, "server")}, writes aside; the busiest has ${ratio(busiest)} times its fair part`
+      : "No read or forwarded request reached a server in the last 10 s.");
   const byNames = (a, b) => byName(a.server.name, b.server.name);
   const busiestFirst = (a, b) => (b.share ?? 0) - (a.share ?? 0) || byNames(a, b);
   fill(shares.sort(servers.length > 30 ? busiestFirst : byNames));
@@ -52,12 +58,12 @@ function create({ server }) {
   const row = el("tr", { "data-server": server.name },
     el("th", { scope: "row" }, named(server)),
     el("td", { class: "bar", "aria-hidden": "true" }, el("span", {}, el("i"), el("b"), el("u"))),
-    el("td", { class: "number" }), el("td", { class: "number" }), el("td", { class: "number" }));
+    ...Array.from({ length: 4 }, () => el("td", { class: "number" })));
   pointsAt(row, server.name);
   return row;
 }
 
-function update(row, { server, share, fair, ring }) {
+function update(row, { server, share, fair, ring, writes }) {
   const [head, bar, ...figures] = row.cells;
   attribute(head.querySelector("svg"), "class", `swatch ${colour(server)}`);
   attribute(bar, "class", `bar ${colour(server)}`);
@@ -67,5 +73,5 @@ function update(row, { server, share, fair, ring }) {
   mark.style.left = along(fair);
   tip.style.left = along(ring);
   tip.hidden = ring === null;
-  [share, fair, ring].forEach((part, i) => text(figures[i], percent(part)));
+  [...[share, fair, ring].map(percent), rate(writes)].forEach((told, i) => text(figures[i], told));
 }

@@ -1,5 +1,6 @@
 // The plugins: what admission found, which are active, and what one in the shadow would do.
 
+import { cast, end } from "../actions/shadow.js";
 import { swap } from "../actions/swap.js";
 import { attribute, byId, el, state, text } from "../dom.js";
 import { byName, count, percent, ratio, NONE } from "../format.js";
@@ -9,6 +10,9 @@ import { rows } from "../rows.js";
 const panel = byId("plugins");
 const [body, shares] = panel.querySelectorAll("tbody");
 const shadow = byId("shadow");
+const ending = shadow.querySelector("button");
+/** The function in the shadow. */
+let shadowed = null;
 
 const STATES = {
   loaded: { kind: "none", glyph: "○", word: "admitted" },
@@ -26,19 +30,25 @@ const fillShadow = rows(shares, { key: ([name]) => name, create: createShare, up
 let most = 1;
 
 /** Draws them. */
-export function show({ plugins, shadow: cast }) {
+export function show({ plugins, shadow: its }) {
+  shadowed = its?.hash ?? null;
   note(panel, plugins.length ? "" : "There is no plugin in the plugin folders.");
   const order = (a, b) => KINDS.indexOf(b.kind) - KINDS.indexOf(a.kind) || b.active - a.active
     || (b.score ?? -1) - (a.score ?? -1) || byName(String(a.name), String(b.name));
   fill([...plugins].sort(order));
-  shadow.hidden = !cast;
-  if (cast) showShadow(cast);
+  ending.hidden = !its;
+  shadow.querySelector(".scroll").hidden = !its;
+  if (its) showShadow(its);
+  else note(shadow, "No function is in the shadow. One that is sees every request, and none goes by it.");
 }
+
+ending.addEventListener("click", () => end(shadowed));
 
 function create(plugin) {
   const swapping = el("button", { type: "button", class: "small" }, "Swap in …");
+  const casting = el("button", { type: "button", class: "small", onclick: () => cast(row.dataset.name) }, "Shadow");
   const row = el("tr", {}, el("th", { scope: "row" }), el("td"), el("td", {}, el("span")),
-    el("td", { class: "number" }), el("td", { class: "number" }), el("td", { class: "wide" }), el("td", { class: "does" }, swapping));
+    el("td", { class: "number" }), el("td", { class: "number" }), el("td", { class: "wide" }), el("td", { class: "does" }, swapping, casting));
   swapping.addEventListener("click", () => swap(row.dataset.kind, row.dataset.name));
   row.dataset.kind = plugin.kind ?? "";
   row.dataset.name = plugin.name ?? "";
@@ -53,9 +63,11 @@ function update(row, { name, kind, file, state: its, active, score, faults, reas
   text(scored, score === null ? NONE : count(score));
   text(faulty, faults === null ? NONE : count(faults));
   text(does, reason ?? summary ?? "");
-  const [swapping] = actions.children;
+  const [swapping, casting] = actions.children;
   swapping.hidden = active || its !== "loaded";
   attribute(swapping, "aria-label", `Swap in ${name} …`);
+  casting.hidden = swapping.hidden || kind !== "hash" || name === shadowed;
+  attribute(casting, "aria-label", `Cast the shadow of ${name}`);
 }
 
 function showShadow({ hash, requests, moved, missed, servers, peak_to_mean: peak, ended }) {

@@ -5,6 +5,7 @@
 
 import { attribute, byId, el, state, text } from "../dom.js";
 import { byName, count, many } from "../format.js";
+import { away, behind, copied, progress } from "./replica.js";
 import { named, note } from "../identity.js";
 import { rows } from "../rows.js";
 import { draw } from "./dense.js";
@@ -23,6 +24,7 @@ let columns = null;
 const HEALTH = {
   whole: { kind: "good", glyph: "✓", word: "whole" },
   "under-replicated": { kind: "warn", glyph: "▲", word: "under-replicated" },
+  "read-only": { kind: "bad", glyph: "▼", word: "read-only" },
   unavailable: { kind: "bad", glyph: "✕", word: "unavailable" },
 };
 
@@ -43,7 +45,7 @@ export function show(snapshot) {
     : "There is no shard yet: POST /init sets them up.");
   canvas.hidden = isMatrix || shards.length === 0;
   if (!canvas.hidden) draw(canvas, snapshot, order);
-  const worst = { unavailable: 0, "under-replicated": 1, whole: 2 };
+  const worst = { unavailable: 0, "read-only": 1, "under-replicated": 2, whole: 3 };
   fill(isMatrix ? shards : [...shards].sort((a, b) => worst[a.state] - worst[b.state]));
 }
 
@@ -53,7 +55,7 @@ function heads(isMatrix) {
 }
 
 function create(shard) {
-  const cells = columns === "list" ? [el("td", { class: "chips" })] : order.map(() => el("td", { class: "cell" }, el("span")));
+  const cells = columns === "list" ? [el("td", { class: "chips" })] : order.map(() => el("td", { class: "cell" }, el("span"), progress()));
   return el("tr", {}, el("th", { scope: "row" }, shard.id, el("small", {}, keys(shard))),
     el("td", {}, el("span"), el("small")), ...cells);
 }
@@ -65,28 +67,32 @@ function update(row, shard) {
   const [, status, ...cells] = row.cells;
   state(status.firstChild, HEALTH[shard.state]);
   text(status.lastChild, `VAT ${count(shard.vat)}`);
-  const held = new Map(shard.replicas);
+  const held = new Map(shard.replicas.map((replica) => [replica[0], replica]));
   if (columns !== "list") {
     cells.forEach((cell, i) => matrix(cell, shard, order[i], held.get(order[i])));
     return;
   }
-  const chips = shard.replicas.map(([server, inSync]) => [servers[server].name, replica(servers[server], inSync, shard)]);
+  const chips = shard.replicas.map((its) => [servers[its[0]].name, replica(its, shard)]);
   const told = JSON.stringify(chips);
   if (cells[0].dataset.told === told) return;
   cells[0].dataset.told = told;
   const word = (name, its) => (its.kind === "good" ? name : `${name} ${its.word}`);
-  cells[0].replaceChildren(...chips.map(([name, its]) => state(el("span"), { ...its, word: word(name, its) })));
+  cells[0].replaceChildren(...chips.flatMap(([name, its]) => {
+    const chip = state(el("span"), { ...its, word: word(name, its) });
+    return its.part === undefined ? [chip] : [chip, progress(its.part, shard.id, name)];
+  }));
 }
 
-function matrix(cell, shard, server, inSync) {
-  const its = inSync === undefined ? { kind: "none", glyph: "·", word: "" } : replica(servers[server], inSync, shard);
+function matrix(cell, shard, server, held) {
+  const its = held === undefined ? { kind: "none", glyph: "·", word: "" } : replica(held, shard);
   attribute(cell, "class", `cell ${its.kind}`);
   state(cell.firstChild, its);
+  copied(cell.lastChild, its.part, shard.id, servers[server].name);
   attribute(cell, "aria-label", its.word ? null : "no copy");
 }
 
 /** A replica as it is shown; what is in sync holds the shard up to its VAT. */
-function replica(server, inSync, shard) {
-  if (server.state !== "live") return { kind: "bad", glyph: "✕", word: "away" };
-  return inSync ? { kind: "good", glyph: "✓", word: count(shard.vat) } : { kind: "warn", glyph: "↻", word: "behind" };
+function replica([server, inSync, how], shard) {
+  if (servers[server].state !== "live") return away(how);
+  return inSync ? { kind: "good", glyph: "✓", word: count(shard.vat) } : behind(how);
 }

@@ -24,7 +24,7 @@ export function show(snapshot) {
   text(servers.more, said(states, ["live", "suspect", "dead"]));
   const health = tally(snapshot.shards);
   text(shards.figure, count(snapshot.shards.length));
-  text(shards.more, said(health, ["whole", "under-replicated", "unavailable"]));
+  text(shards.more, said(health, ["whole", "under-replicated", "read-only", "unavailable"]));
   const traffic = snapshot.traffic;
   text(requests.figure, rate(traffic?.requests_per_s));
   text(requests.more, traffic ? `${rate(traffic.errors_per_s)} errors/s` : "not measured yet");
@@ -33,10 +33,11 @@ export function show(snapshot) {
 }
 
 function headline({ in_charge: inCharge, configured, servers, shards }) {
-  const { unavailable, "under-replicated": under } = tally(shards);
+  const { unavailable, "read-only": readOnly, "under-replicated": under } = tally(shards);
   const { dead = 0, suspect = 0 } = tally(servers);
   if (!inCharge) return { kind: "bad", words: "This balancer is not in charge" };
   if (unavailable) return { kind: "bad", words: `${many(unavailable, "shard")} cannot be read or written` };
+  if (readOnly) return { kind: "bad", words: `${many(readOnly, "shard")} cannot be written` };
   if (under) return { kind: "warn", words: `All data is served; ${many(under, "shard")} under-replicated` };
   if (dead || suspect) return { kind: "warn", words: `${many(dead + suspect, "server")} not answering` };
   if (configured) return { kind: null, words: "All replicas are in sync" };

@@ -26,14 +26,15 @@ export function take(history) {
 
 /** Draws it with what was measured since. */
 export function show(snapshot) {
-  if (snapshot.traffic) samples.push(snapshot.traffic);
+  const { traffic } = snapshot;
+  if (traffic && traffic.time_ms !== samples.at(-1)?.time_ms) samples.push(traffic);
   const from = snapshot.time_ms - WINDOW_MS;
   samples = samples.filter((sample) => sample.time_ms >= from);
   draw(snapshot.time_ms);
 }
 
 function draw(now = Date.now()) {
-  note(panel, samples.length ? "" : "Nothing has been measured yet. It is measured while somebody looks.");
+  note(panel, samples.length ? "" : "Nothing has been measured yet.");
   const known = now - (samples[0]?.time_ms ?? now);
   const span = { from: now - Math.min(WINDOW_MS, Math.max(LEAST_MS, known)), to: now };
   const line = (name, kind, of) => ({ name, kind, points: samples.map((s) => [s.time_ms, of(s)]) });
