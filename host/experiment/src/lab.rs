@@ -14,7 +14,7 @@ use rand::rngs::ChaCha8Rng;
 use ringwright_compare::{gather, shares};
 use ringwright_plugin_runtime::{HashPlugin, Runtime, Settings};
 use ringwright_testbed::{
-    Ask, Cluster, Deployment, Embedded, Place, Setup, engine_answers, settled,
+    Ask, Cluster, Deployment, Embedded, Place, Setup, engine_answers, read, settled,
 };
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -180,11 +180,16 @@ impl Lab {
 
 /// A request of the test bed as a load sends it.
 pub(crate) fn call((method, path, body): Ask) -> Call {
-    (Request::builder().method(method).uri(path), body)
+    Call { head: Request::builder().method(method).uri(path), body, wants: None }
+}
+
+/// A read of a row that is there: an answer without it is none.
+pub(crate) fn look_up(key: u64) -> Call {
+    Call { wants: Some(key), ..call(read(key)) }
 }
 
 /// `GET /home` with this request id.
 pub(crate) fn home(id: u64) -> Call {
     let head = Request::builder().method(Method::GET).uri("/home").header("x-request-id", id);
-    (head, String::new())
+    Call { head, body: String::new(), wants: None }
 }

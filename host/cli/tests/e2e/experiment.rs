@@ -45,14 +45,18 @@ fn a_quick_run_of_all_experiments_leaves_a_report_that_adds_up() {
 fn runs(folder: &Path, experiment: &str) -> BTreeMap<String, (usize, usize)> {
     let mut runs = BTreeMap::<String, (usize, usize)>::new();
     let mut sheet = csv::Reader::from_path(folder.join(format!("{experiment}.csv"))).unwrap();
-    let header = ["run", "request", "start_s", "latency_s", "status", "server"];
+    let header = ["run", "request", "start_s", "lag_s", "latency_s", "status", "found", "server"];
     assert_eq!(sheet.headers().unwrap(), header.as_slice());
     for line in sheet.records() {
         let line = line.unwrap();
         let run = runs.entry(line[0].to_owned()).or_default();
         run.0 += 1;
-        run.1 += usize::from(&line[4] == "200");
-        assert!(line[2].parse::<f64>().unwrap() >= 0.0 && line[3].parse::<f64>().unwrap() > 0.0);
+        run.1 += usize::from(&line[5] == "200");
+        let [start, lag, latency] = [2, 3, 4].map(|i| line[i].parse::<f64>().unwrap());
+        assert!(start >= 0.0 && lag >= 0.0 && latency > lag, "{line:?}");
+        if line[0].starts_with("reads") {
+            assert_eq!(&line[6], "yes", "{line:?}");
+        }
     }
     runs
 }

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use ringwright_compare::six_digits;
-use ringwright_testbed::{Replicas, Setup, all_in_sync, read, student, write};
+use ringwright_testbed::{Replicas, Setup, all_in_sync, student, write};
 use serde_json::{Value, json};
 
 use crate::balance::drawn;
-use crate::lab::{Bed, PAPERS, call, home};
+use crate::lab::{Bed, PAPERS, call, home, look_up};
 use crate::rows::{Shape, keys};
 use crate::{Experiment, Finding, Lab, Outcome, Run, paper};
 use survived::{CONNECTIONS, survive};
@@ -27,7 +27,7 @@ pub(crate) async fn requests(lab: &Lab) -> Result<Outcome> {
     Ok(Outcome {
         experiment: Experiment::Recovery,
         how: format!(
-            "{} GET /home a second through {CONNECTIONS} connections on 3 servers that hold 3 \
+            "{} GET /home a second, each timed from when it is due, through {CONNECTIONS} connections on 3 servers that hold 3 \
              shards, two copies each, with 1,000 rows; after {:?} one server is killed (SIGKILL). \
              {} Its disk is kept.",
             lab.scope.rate,
@@ -55,7 +55,7 @@ pub(crate) async fn rows(lab: &Lab) -> Result<Outcome> {
     // Every other request is a write, as long as there are new keys.
     let survived = survive(lab, &bed, move |i| match fresh.get(i / 2) {
         Some(key) if i % 2 == 0 => call(write(*key, i as u64 % 101)),
-        _ => call(read(there[i % there.len()])),
+        _ => look_up(there[i % there.len()]),
     })
     .await?;
     all_in_sync(bed.address()).await?;
@@ -74,6 +74,12 @@ pub(crate) async fn rows(lab: &Lab) -> Result<Outcome> {
     figures["acknowledged_rows"] = json!(acknowledged.len());
     figures["replicas"] = json!(lacking.len());
     figures["missing"] = json!(lacking);
+    let (found, missed) = survived.looked_up();
+    figures["reads_that_found_no_row"] = json!(missed);
+    let reads = match missed {
+        0 => format!("Each of {found} reads that were answered found its row."),
+        n => format!("{n} reads were answered without the row they asked for."),
+    };
     let verdict = if lost == 0 {
         "Every acknowledged row was then on every replica that is to have it"
     } else {
@@ -82,15 +88,15 @@ pub(crate) async fn rows(lab: &Lab) -> Result<Outcome> {
     Ok(Outcome {
         experiment: Experiment::Dropped,
         how: format!(
-            "{} requests a second through {CONNECTIONS} connections, writes of new rows and reads \
-             of rows that exist in turn, in the default configuration; after {:?} one server is \
+            "{} requests a second, each timed from when it is due, through {CONNECTIONS} \
+             connections, writes of new rows and reads of rows that exist in turn, in the default configuration; after {:?} one server is \
              killed (SIGKILL). {} Its disk is kept. Afterwards each replica is asked on its own.",
             lab.scope.rate,
             lab.scope.around,
             heartbeats(lab)
         ),
         paper: paper::recovery(2),
-        shows: format!("{} {verdict}: {kept}.", survived.shows()),
+        shows: format!("{} {reads} {verdict}: {kept}.", survived.shows()),
         plots: vec![drawn("2-A-4", survived.plot("Writes and reads answered in each 100 ms"))],
         tables: Vec::new(),
         findings: vec![

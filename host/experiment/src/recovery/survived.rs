@@ -73,17 +73,28 @@ impl Survived {
         self.samples.iter().filter(|sample| !sample.is_good()).count()
     }
 
+    /// Of the answers that were looked through for a row, how many had it, and how many had not.
+    pub fn looked_up(&self) -> (usize, usize) {
+        let count = |found| self.samples.iter().filter(|s| s.found == Some(found)).count();
+        (count(true), count(false))
+    }
+
     /// When every replica was in sync.
     fn in_sync(&self) -> f64 {
         first(&self.events, WELL).unwrap_or_default()
     }
 
-    /// The longest answer to a request that was under way at the kill, or began within a second
+    /// The longest answer to a request that was under way at the kill, or due within a second
     /// after it.
     fn longest(&self) -> Duration {
         let until = self.killed + Duration::from_secs(1);
         let then = self.samples.iter().filter(|s| s.end() >= self.killed && s.start < until);
         then.map(|sample| sample.latency).max().unwrap_or_default()
+    }
+
+    /// The longest that a request waited for a connection to be free.
+    fn longest_lag(&self) -> Duration {
+        self.samples.iter().map(|sample| sample.lag).max().unwrap_or_default()
     }
 
     pub fn shown(&self) -> String {
@@ -152,6 +163,7 @@ impl Survived {
             events.map(|e| json!({"seconds": e.at, "event": e.what})).collect();
         json!({"requests": self.samples.len(), "failed": self.failed(),
             "longest_answer_seconds": self.longest().as_secs_f64(),
+            "longest_lag_seconds": self.longest_lag().as_secs_f64(),
             "killed_seconds": self.killed.as_secs_f64(), "events": events})
     }
 }

@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use rand::seq::SliceRandom;
-use ringwright_testbed::{Setup, read, write};
+use ringwright_testbed::{Setup, write};
 use serde_json::{Value, json};
 
 use super::shape::{Shape, keys};
-use crate::lab::{PAPERS, call};
+use crate::lab::{PAPERS, call, look_up};
 use crate::stats::Taken;
 use crate::{Finding, Lab, Run, Sample};
 
@@ -27,7 +27,7 @@ pub(super) async fn measure(lab: &Lab, shape: Shape) -> Result<Measured> {
     order.shuffle(&mut lab.random(2));
     let plan = lab.plan(bed.address(), move |i| call(write(keys[i], i as u64 % 101)));
     let writes = lab.send(&format!("writes, {}", shape.name()), plan).await?.samples;
-    let plan = lab.plan(bed.address(), move |i| call(read(order[i])));
+    let plan = lab.plan(bed.address(), move |i| look_up(order[i]));
     let reads = lab.send(&format!("reads, {}", shape.name()), plan).await?.samples;
     Ok(Measured {
         shape,
@@ -52,9 +52,10 @@ impl Measured {
 
     pub(super) fn findings(&self, baseline: &Measured) -> Vec<Finding> {
         let of = |((what, taken), (_, base)): ((&str, &Taken), (&str, &Taken))| {
-            let failed = match taken.failed {
-                0 => String::new(),
-                failed => format!(", {failed} failed"),
+            let failed = match (taken.failed, taken.missed) {
+                (0, _) => String::new(),
+                (failed, 0) => format!(", {failed} failed"),
+                (failed, missed) => format!(", {failed} failed, {missed} of them found no row"),
             };
             let result = format!(
                 "{:.2} s in all, {:.1} ms on average (σ {:.1}), {:.0} a second, speed-up {:.2}{failed}",
@@ -71,7 +72,7 @@ impl Measured {
 
     pub(super) fn json(&self, baseline: &Measured) -> Value {
         let of = |taken: &Taken, base: &Taken| {
-            json!({"requests": taken.requests, "failed": taken.failed,
+            json!({"requests": taken.requests, "failed": taken.failed, "missed": taken.missed,
                 "total_seconds": taken.total_s, "mean_ms": taken.latency_ms.mean,
                 "deviation_ms": taken.latency_ms.deviation, "median_ms": taken.median_ms,
                 "p99_ms": taken.p99_ms, "per_second": taken.per_second(),

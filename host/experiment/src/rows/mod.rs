@@ -130,8 +130,16 @@ fn apart(what: &str, one: &Measured, other: &Measured) -> String {
 }
 
 fn failures(all: &[&Measured]) -> String {
-    match all.iter().map(|m| m.writes.failed + m.reads.failed).sum::<usize>() {
-        0 => "No request failed, and every read asked for a row that exists.".into(),
-        n => format!("{n} requests failed."),
+    let sum = |of: fn(&Measured) -> usize| all.iter().map(|m| of(m)).sum::<usize>();
+    match (sum(|m| m.writes.failed + m.reads.failed), sum(|m| m.reads.missed)) {
+        (0, _) if all.iter().all(|m| m.reads.found_all) => {
+            "No request failed, and every read found its row.".into()
+        }
+        (0, _) => "No request failed.".into(),
+        (failed, 0) => format!("{failed} requests failed."),
+        (failed, missed) => format!(
+            "{failed} requests failed; {missed} of them were reads that were answered without the \
+             row they asked for."
+        ),
     }
 }
