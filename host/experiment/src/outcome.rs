@@ -23,6 +23,8 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// The requests, each.
     pub runs: Vec<Run>,
+    /// Which rows that our protocol acknowledged are not there any more, if any: that must not be.
+    pub lost: Option<String>,
     /// All figures, for machines.
     pub figures: Value,
 }

@@ -88,6 +88,7 @@ pub(crate) async fn run(lab: &Lab) -> Result<Outcome> {
         ],
         findings: found,
         runs,
+        lost: None,
         figures,
     })
 }

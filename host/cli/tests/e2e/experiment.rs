@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::program::{run, text};
+use crate::program::{self, ringwright, run, text, until};
+
+const PLUGINS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/dist");
 
 /// Requests of a run with --quick.
 const REQUESTS: usize = 500;
@@ -13,13 +16,12 @@ const REQUESTS: usize = 500;
 #[test]
 fn a_quick_run_of_all_experiments_leaves_a_report_that_adds_up() {
     let out = tempfile::tempdir().unwrap();
-    let plugins = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/dist");
     let folder = out.path().to_str().unwrap();
     let done = run(&[
         "experiment",
         "--quick",
         "--plugin-dir",
-        plugins,
+        PLUGINS,
         "--out",
         folder,
         "--output",
@@ -158,4 +160,56 @@ fn what_there_is_not_is_named() {
     assert!(told(&["3-A-1"]).contains("there are 1-A-1, 1-A-2"));
     assert!(told(&["--plugin-dir", "/nowhere"]).contains("/nowhere: no plugins"));
     assert!(told(&["2-A-1", "--url", "http://localhost:1"]).contains("--url is for 1-A-1"));
+}
+
+#[test]
+fn one_that_fails_takes_nothing_from_the_others() {
+    let here = tempfile::tempdir().unwrap();
+    let mut command = ringwright(&["experiment", "1-A-4", "protocol", "--quick", "--best", "none"]);
+    command.args(["--plugin-dir", PLUGINS, "--output", "json"]).current_dir(here.path());
+    let done = command.output().unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    let told = text(&done.stderr);
+    assert!(told.contains("1-A-4 failed") && told.contains("no plugin 'none'"), "{told}");
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(report["failed"][0]["experiment"], "1-A-4");
+    the_papers_protocol_loses_what_ours_keeps(&report["experiments"][0]["figures"]);
+
+    // In a folder of their own: that of all of them may hold a report that is whole.
+    let all = here.path().join("target/experiments");
+    let folder = all.join("1-A-4_protocol");
+    for file in ["index.html", "summary.md"] {
+        assert!(!all.join(file).exists(), "{file} of all was written over");
+        let report = std::fs::read_to_string(folder.join(file)).unwrap();
+        assert!(report.contains("1-A-4 failed"), "{file}");
+        assert!(report.contains("What Server1 holds of row 2 now"), "{file}");
+    }
+}
+
+#[tokio::test]
+async fn who_stops_it_stops_what_it_has_started() {
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let here = tempfile::tempdir().unwrap();
+        let mut command = ringwright(&["experiment", "1-A-3", "--plugin-dir", PLUGINS, "--out"]);
+        let out = here.path().join("out");
+        command.arg(&out).env("TMPDIR", here.path()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let servers = || started(here.path()).iter().filter(|c| c.contains("shard-server")).count();
+        until("its servers run", async || (servers() == 3).then_some(())).await;
+        program::signal(child.id(), signal);
+        let ended = until("it stops", async || child.try_wait().unwrap()).await;
+        assert_eq!(ended.code(), Some(code), "{signal}");
+        assert_eq!(started(here.path()), [""; 0], "{signal}: these live on");
+        assert_eq!(std::fs::read_dir(here.path()).unwrap().count(), 0, "{signal}: files are left");
+        let told = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
+        assert!(told.contains(&format!("stopped by SIG{signal}")), "{told}");
+    }
+}
+
+/// What runs on a folder, each by its command line.
+fn started(folder: &Path) -> Vec<String> {
+    let folder = format!("--data-dir\0{}", folder.display());
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let commands = processes.filter_map(|p| std::fs::read_to_string(p.path().join("cmdline")).ok());
+    commands.filter(|command| command.contains(&folder)).map(|c| c.replace('\0', " ")).collect()
 }

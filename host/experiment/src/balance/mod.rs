@@ -108,6 +108,7 @@ pub(crate) async fn three(lab: &Lab) -> Result<Outcome> {
         plots: vec![drawn("1-A-1", ours), drawn("1-A-1-paper", theirs)],
         tables: Vec::new(),
         findings: vec![Finding::new(format!("{count} servers, {PAPERS}"), finding)],
+        lost: None,
         figures: json!({"measured": loads.json(), "paper_shares": shares}),
         runs: vec![run],
     })
@@ -167,6 +168,7 @@ pub(crate) async fn more(lab: &Lab) -> Result<Outcome> {
         plots,
         tables: vec![table("Requests by server", &all)],
         findings: findings(&all, PAPERS),
+        lost: None,
         figures: json!({"measured": all.iter().map(Loads::json).collect::<Vec<_>>(),
             "paper_shares": shares}),
         runs,

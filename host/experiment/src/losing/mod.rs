@@ -22,9 +22,6 @@ pub(crate) async fn run(lab: &Lab) -> Result<Outcome> {
     lab.bar.set_message("the protocols");
     let paper = play(lab, "paper").await.context("--protocol paper")?;
     let ours = play(lab, "safe").await.context("our protocol")?;
-    let lost = |played: &Played| -> Vec<u64> {
-        played.acknowledged.difference(&played.found).copied().collect()
-    };
     let finding = |played: &Played| {
         format!(
             "acknowledged rows {}, read at the end {}, lost {}",
@@ -52,12 +49,24 @@ pub(crate) async fn run(lab: &Lab) -> Result<Outcome> {
             Finding::new("--protocol paper", finding(&paper)),
             Finding::new("ours", finding(&ours)),
         ],
+        lost: gone(&lost(&ours)),
         figures,
         runs: vec![
             Run { name: "paper".into(), samples: paper.samples },
             Run { name: "ours".into(), samples: ours.samples },
         ],
     })
+}
+
+/// The rows that were acknowledged, and that a client does not read any more.
+fn lost(played: &Played) -> Vec<u64> {
+    played.acknowledged.difference(&played.found).copied().collect()
+}
+
+/// What is to be said where ours lost some.
+fn gone(lost: &[u64]) -> Option<String> {
+    let rows = || list(&lost.iter().copied().collect());
+    (!lost.is_empty()).then(|| format!("our protocol acknowledged row {} and lost it", rows()))
 }
 
 fn losses(paper: &[u64], ours: &[u64]) -> String {
@@ -128,4 +137,21 @@ fn plot(both: &[(&str, &Played)]) -> Plot {
         bars,
     }
     .draw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_ours_lost_is_named() {
+        let played = |found: &[u64]| Played {
+            answers: Vec::new(),
+            acknowledged: [1, 2, 3].into(),
+            found: found.iter().copied().collect(),
+            samples: Vec::new(),
+        };
+        assert_eq!(gone(&lost(&played(&[1, 2, 3, 4]))), None);
+        assert!(gone(&lost(&played(&[1, 3]))).is_some_and(|told| told.contains("row 2")));
+    }
 }

@@ -39,6 +39,7 @@ pub(crate) async fn requests(lab: &Lab) -> Result<Outcome> {
         plots: vec![drawn("1-A-3", survived.plot("Requests answered in each 100 ms"))],
         tables: Vec::new(),
         findings: vec![Finding::new("3 servers, one killed", finding)],
+        lost: None,
         figures: survived.json(),
         runs: vec![Run { name: "killed".into(), samples: survived.samples }],
     })
@@ -101,8 +102,10 @@ pub(crate) async fn rows(lab: &Lab) -> Result<Outcome> {
         tables: Vec::new(),
         findings: vec![
             Finding::new("6 servers, one dropped", survived.shown()),
-            Finding::new("rows afterwards", kept),
+            Finding::new("rows afterwards", kept.clone()),
         ],
+        lost: (lost + missed > 0)
+            .then(|| format!("acknowledged rows are gone: {kept}, {missed} not found by a read")),
         figures,
         runs: vec![Run { name: "dropped".into(), samples: survived.samples }],
     })

@@ -3,11 +3,15 @@
 use ringwright_plot::{Page, Paragraph, Section, Table};
 
 use crate::lab::Where;
-use crate::{Lab, Outcome};
+use crate::{Lab, Outcome, Results};
+
+/// What stands above experiments that failed and rows that were lost.
+pub(crate) const COMPLAINTS: &str = "What went wrong";
 
 /// The whole page.
-pub(crate) fn page(lab: &Lab, outcomes: &[Outcome]) -> Page {
-    let sections = [results(outcomes)].into_iter().chain(outcomes.iter().map(section)).collect();
+pub(crate) fn page(lab: &Lab, all: &Results) -> Page {
+    let sections = [results(&all.outcomes)].into_iter().chain(complaints(all));
+    let sections = sections.chain(all.outcomes.iter().map(section)).collect();
     Page { title: "The paper’s experiments, repeated".into(), lead: conditions(lab), sections }
 }
 
@@ -49,6 +53,13 @@ fn results(outcomes: &[Outcome]) -> Section {
         open: true,
     };
     Section { heading: "Results".into(), tables: vec![table], ..Section::default() }
+}
+
+/// What must not be, where there is any.
+fn complaints(all: &Results) -> Option<Section> {
+    let text: Vec<Paragraph> = all.complaints().into_iter().map(Paragraph::from).collect();
+    let heading = COMPLAINTS.to_owned();
+    (!text.is_empty()).then(|| Section { heading, text, ..Section::default() })
 }
 
 fn section(outcome: &Outcome) -> Section {

@@ -1,5 +1,7 @@
 //! What writes and reads took.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use rand::seq::SliceRandom;
 use ringwright_testbed::{Setup, write};
@@ -17,6 +19,8 @@ pub struct Measured {
     pub(crate) writes: Taken,
     pub(crate) reads: Taken,
     pub(crate) samples: [Vec<Sample>; 2],
+    /// Reads that did not find a row whose write was acknowledged.
+    pub(crate) lost: usize,
 }
 
 /// Writes rows to a new cluster, and reads each of them.
@@ -25,16 +29,28 @@ pub(super) async fn measure(lab: &Lab, shape: Shape) -> Result<Measured> {
     let keys = keys(lab, &shape, lab.scope.requests);
     let mut order = keys.clone();
     order.shuffle(&mut lab.random(2));
-    let plan = lab.plan(bed.address(), move |i| call(write(keys[i], i as u64 % 101)));
+    let written = keys.clone();
+    let plan = lab.plan(bed.address(), move |i| call(write(written[i], i as u64 % 101)));
     let writes = lab.send(&format!("writes, {}", shape.name()), plan).await?.samples;
-    let plan = lab.plan(bed.address(), move |i| look_up(order[i]));
+    let asked = order.clone();
+    let plan = lab.plan(bed.address(), move |i| look_up(asked[i]));
     let reads = lab.send(&format!("reads, {}", shape.name()), plan).await?.samples;
     Ok(Measured {
+        lost: lost((&writes, &keys), (&reads, &order)),
         shape,
         writes: Taken::of(&writes),
         reads: Taken::of(&reads),
         samples: [writes, reads],
     })
+}
+
+/// How many reads did not find a row whose write was acknowledged; each with the key of each
+/// request.
+fn lost((writes, keys): (&[Sample], &[u64]), (reads, order): (&[Sample], &[u64])) -> usize {
+    let done = writes.iter().filter(|write| write.is_good()).map(|write| keys[write.request]);
+    let acknowledged: BTreeSet<u64> = done.collect();
+    let gone = |read: &&Sample| read.missed() && acknowledged.contains(&order[read.request]);
+    reads.iter().filter(gone).count()
 }
 
 impl Measured {
@@ -82,5 +98,20 @@ impl Measured {
         json!({"shards": shards, "servers": servers, "replicas": replicas,
             "writes": of(&self.writes, &baseline.writes),
             "reads": of(&self.reads, &baseline.reads)})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_row_that_was_acknowledged_can_be_lost() {
+        let sample =
+            |request, status, found| Sample { request, status, found, ..Sample::default() };
+        let writes = [sample(0, 200, None), sample(1, 503, None), sample(2, 200, None)];
+        // The third is found, the second was never acknowledged, the first is lost.
+        let reads = [2, 1, 0].map(|request| sample(request, 200, Some(request == 0)));
+        assert_eq!(lost((&writes, &[7, 8, 9]), (&reads, &[9, 8, 7])), 1);
     }
 }

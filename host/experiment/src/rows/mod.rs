@@ -50,6 +50,7 @@ pub(crate) async fn baseline(lab: &Lab) -> Result<Outcome> {
         plots,
         tables: vec![table(&[default, &papers], default)],
         findings: [default, &papers].into_iter().flat_map(|m| m.findings(default)).collect(),
+        lost: lost(&[default, &papers]),
         figures: json!([default.json(default), papers.json(default)]),
         runs: [default, &papers].into_iter().flat_map(Measured::runs).collect(),
     })
@@ -70,6 +71,7 @@ pub(crate) async fn replicas(lab: &Lab) -> Result<Outcome> {
         plots: more.plots("2-A-2"),
         tables: vec![table(&[default, &more], default)],
         findings: more.findings(default),
+        lost: lost(&[&more]),
         figures: json!([more.json(default)]),
         runs: more.runs(),
     })
@@ -106,6 +108,7 @@ pub(crate) async fn servers(lab: &Lab) -> Result<Outcome> {
         ],
         tables: vec![table(&refs, default)],
         findings: all.iter().flat_map(|m| m.findings(default)).collect(),
+        lost: lost(&refs),
         figures: all.iter().map(|m| m.json(default)).collect(),
         runs: all.iter().flat_map(Measured::runs).collect(),
     })
@@ -142,4 +145,9 @@ fn failures(all: &[&Measured]) -> String {
              row they asked for."
         ),
     }
+}
+
+fn lost(all: &[&Measured]) -> Option<String> {
+    let lost: usize = all.iter().map(|m| m.lost).sum();
+    (lost > 0).then(|| format!("{lost} reads did not find a row that was acknowledged"))
 }
