@@ -24,6 +24,9 @@ pub(super) const CONNECTIONS: usize = 10;
 /// Most requests of a load: for as long as anybody waits.
 const MOST: usize = 1_000_000;
 
+/// The time from one look whether there is a replacement to the next.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// The last of the events.
 const WELL: &str = "every replica is in sync";
 
@@ -49,23 +52,31 @@ pub(super) async fn survive(
     let pace = Duration::from_secs(1) / lab.scope.rate;
     let plan = lab.plan(bed.address(), call);
     let plan = Plan { connections: CONNECTIONS, most: MOST, pace: Some(pace), ..plan };
-    let before = bed.log()?.len();
     let load = Load::start(plan).await?;
     tokio::time::sleep(lab.scope.around).await;
-    let (at, began) = (SystemTime::now(), Instant::now());
+    let at = SystemTime::now();
     bed.signal(VICTIM, Signal::Kill)?;
-    while !story::is_up(&bed.log()?[before..], VICTIM) {
-        ensure!(began.elapsed() < PATIENCE, "no replacement {PATIENCE:?} after the kill");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    replaced(|| Ok(story::is_up(&bed.log_since(at)?, VICTIM))).await?;
     all_in_sync(bed.address()).await?;
-    let well = began.elapsed();
     tokio::time::sleep(lab.scope.around).await;
     let killed = at.duration_since(load.clock()).unwrap_or_default();
     let samples = load.stop().await?;
-    let mut events = story::events(&bed.log()?[before..], VICTIM, at)?;
-    events.push(Event { at: well.as_secs_f64(), what: WELL.into() });
+    let log = bed.log_since(at)?;
+    let mut events = story::events(&log, VICTIM, at)?;
+    // All were seen to be in sync: the log tells since when, more exactly than who asks.
+    events.push(Event { at: story::in_sync(&log, at)?, what: WELL.into() });
     Ok(Survived { samples, killed, events })
+}
+
+/// Waits until there is a replacement. Each look costs the machine that is measured a process, so
+/// there are few.
+async fn replaced(mut is_up: impl FnMut() -> Result<bool>) -> Result<()> {
+    let began = Instant::now();
+    while !is_up()? {
+        ensure!(began.elapsed() < PATIENCE, "no replacement {PATIENCE:?} after the kill");
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
 }
 
 impl Survived {
@@ -165,5 +176,24 @@ impl Survived {
             "longest_answer_seconds": self.longest().as_secs_f64(),
             "longest_lag_seconds": self.longest_lag().as_secs_f64(),
             "killed_seconds": self.killed.as_secs_f64(), "events": events})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test fails by panicking
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_replacement_is_looked_for_a_few_times_a_second() {
+        let (began, mut looks) = (Instant::now(), 0);
+        replaced(|| {
+            looks += 1;
+            Ok(began.elapsed() > Duration::from_secs(1))
+        })
+        .await
+        .unwrap();
+        assert!(looks <= 7, "{looks} in {:?}", began.elapsed());
     }
 }
