@@ -58,6 +58,18 @@ pub struct Args {
 pub async fn run_all(args: Args) -> Result<ExitCode> {
     let which = args.which()?;
     let lab = args.lab()?;
+    if let Some(address) = &lab.at {
+        let others = Experiment::ALL.into_iter().filter(|experiment| !which.contains(experiment));
+        let others: Vec<&str> = others.map(Experiment::name).collect();
+        say(&format!(
+            "on {address} only 1-A-1 is done: {} change what they are done on, and want a cluster of \
+             their own",
+            others.join(", ")
+        ))?;
+    }
+    if let Some(told) = lab.overload() {
+        say(&told)?;
+    }
     lab.bar.set_length(steps(&which, &lab.scope));
     let mut stop = Stop::listen()?;
     let done = tokio::select! {
@@ -132,6 +144,7 @@ impl Args {
     }
 
     fn lab(&self) -> Result<Lab> {
+        let at = self.url.as_deref().map(address).transpose()?;
         if !self.plugin_dir.is_dir() {
             bail!("{}: no plugins: run `make plugins`", self.plugin_dir.display());
         }
@@ -142,10 +155,7 @@ impl Args {
             program: std::env::current_exe().context("cannot tell where this program is")?,
             plugin_dir: self.plugin_dir.clone(),
             place,
-            at: self
-                .url
-                .as_deref()
-                .map(|url| url.trim_start_matches("http://").trim_end_matches('/').to_owned()),
+            at,
             best: self.best.clone(),
             scope: if self.quick { Scope::quick() } else { Scope::full() },
             busy: load_average(),
@@ -156,6 +166,19 @@ impl Args {
     }
 }
 
+/// Host and port of a balancer.
+fn address(url: &str) -> Result<String> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    ensure!(
+        scheme.eq_ignore_ascii_case("http"),
+        "--url {url}: requests go over http alone, not {scheme}: name the balancer itself"
+    );
+    let rest = rest.trim_end_matches('/');
+    ensure!(!rest.contains('/'), "--url {url}: an address has no path");
+    let host = rest.rsplit(']').next().unwrap_or(rest);
+    Ok(if host.contains(':') { rest.to_owned() } else { format!("{rest}:80") })
+}
+
 /// The results, for people.
 fn text(Results { outcomes, .. }: &Results) -> String {
     let mut table = output::table(["experiment", "of", "result"]);
@@ -164,6 +187,29 @@ fn text(Results { outcomes, .. }: &Results) -> String {
             table.add_row([outcome.experiment.name(), &finding.of, &finding.result]);
         }
     }
-    let shows = outcomes.iter().map(|o| format!("{}: {}", o.experiment, o.shows));
+    let shows = outcomes.iter().map(|o| format!("{}: {} {}", o.experiment, o.shows, o.beside));
     format!("{table}\n\n{}\n", shows.collect::<Vec<_>>().join("\n\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test fails by panicking
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_host_and_port_over_http() {
+        for (url, host) in [
+            ("http://localhost:5000/", "localhost:5000"),
+            ("localhost:5000", "localhost:5000"),
+            ("HTTP://balancer", "balancer:80"),
+            ("http://[::1]:5000", "[::1]:5000"),
+            ("http://[::1]", "[::1]:80"),
+        ] {
+            assert_eq!(address(url).unwrap(), host);
+        }
+        let told = |url| address(url).unwrap_err().to_string();
+        assert!(told("https://balancer:5000").contains("over http alone, not https"));
+        assert!(told("http://balancer:5000/x").contains("no path"));
+    }
 }

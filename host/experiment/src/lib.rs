@@ -20,6 +20,7 @@ mod sample;
 mod scope;
 mod stats;
 mod swap;
+mod verdict;
 
 pub use experiment::{Experiment, run, steps};
 pub use lab::{Lab, Where, load_average};

@@ -15,6 +15,8 @@ pub struct Outcome {
     pub paper: String,
     /// What was found, worded by what was measured.
     pub shows: String,
+    /// Whether it agrees with the paper or differs from it, and why.
+    pub beside: String,
     /// The plots.
     pub plots: Vec<Drawn>,
     /// The figures.

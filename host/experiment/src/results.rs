@@ -61,6 +61,7 @@ mod tests {
             how: String::new(),
             paper: String::new(),
             shows: String::new(),
+            beside: String::new(),
             plots: Vec::new(),
             tables: Vec::new(),
             findings: Vec::new(),

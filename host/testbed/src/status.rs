@@ -23,6 +23,24 @@ pub async fn plugins(address: &str) -> Result<Value> {
     message(address, "/plugins").await
 }
 
+/// What `/ring` tells.
+///
+/// # Errors
+/// Where it does not answer, or has no servers to lay out.
+pub async fn ring(address: &str) -> Result<Value> {
+    message(address, "/ring").await
+}
+
+/// The servers that `/rep` names.
+///
+/// # Errors
+/// Where it does not answer.
+pub async fn replicas(address: &str) -> Result<Vec<String>> {
+    let answer = message(address, "/rep").await?;
+    let names = answer["replicas"].as_array().context("/rep names no replicas")?;
+    Ok(names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect())
+}
+
 async fn message(address: &str, path: &str) -> Result<Value> {
     let answer = Connection::open(address).await?.get(path).await?;
     Ok(serde_json::from_slice::<Value>(&answer)?["message"].take())

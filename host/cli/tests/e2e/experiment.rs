@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 
-use serde_json::Value;
+use hyper::Method;
+use serde_json::{Value, json};
 
-use crate::program::{self, ringwright, run, text, until};
+use crate::program::{self, Balancer, ringwright, run, text, until};
 
 const PLUGINS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/dist");
 
@@ -41,6 +42,14 @@ fn a_quick_run_of_all_experiments_leaves_a_report_that_adds_up() {
     recoveries_are_whole(&figures);
     the_papers_protocol_loses_what_ours_keeps(figures["protocol"]);
     files_are_whole(out.path());
+    let busy = report["load_average"].as_f64().unwrap();
+    let cores = std::thread::available_parallelism().unwrap().get() as f64;
+    assert_eq!(text(&done.stderr).contains("times are too long"), busy > cores);
+    for experiment in experiments {
+        let beside = experiment["beside"].as_str().unwrap();
+        let verdicts = ["Agrees with the paper: ", "Differs from the paper: ", "Nothing to agree"];
+        assert!(verdicts.iter().any(|verdict| beside.starts_with(verdict)), "{experiment}");
+    }
 }
 
 /// The requests of an experiment, by run: how many, and how many of them were good.
@@ -70,6 +79,7 @@ fn sum(counts: &Value) -> u64 {
 fn balance_adds_up(figures: &BTreeMap<&str, &Value>, folder: &Path) {
     let three = &figures["1-A-1"]["measured"];
     assert_eq!(three["requests"].as_array().unwrap().len(), 3);
+    assert!(figures["1-A-1"]["paper_shares"].is_array(), "it does not lie as the paper's does");
     assert_eq!((sum(&three["requests"]), &three["failed"]), (REQUESTS as u64, &Value::from(0)));
     assert_eq!(runs(folder, "1-A-1"), [("3 servers".to_owned(), (REQUESTS, REQUESTS))].into());
     for loads in figures["1-A-2"]["measured"].as_array().unwrap() {
@@ -160,6 +170,7 @@ fn what_there_is_not_is_named() {
     assert!(told(&["3-A-1"]).contains("there are 1-A-1, 1-A-2"));
     assert!(told(&["--plugin-dir", "/nowhere"]).contains("/nowhere: no plugins"));
     assert!(told(&["2-A-1", "--url", "http://localhost:1"]).contains("--url is for 1-A-1"));
+    assert!(told(&["--url", "https://localhost:1"]).contains("not https"));
 }
 
 #[test]
@@ -212,4 +223,46 @@ fn started(folder: &Path) -> Vec<String> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let commands = processes.filter_map(|p| std::fs::read_to_string(p.path().join("cmdline")).ok());
     commands.filter(|command| command.contains(&folder)).map(|c| c.replace('\0', " ")).collect()
+}
+
+#[tokio::test]
+async fn a_balancer_that_is_there_is_told_of_as_it_is() {
+    let data = tempfile::tempdir().unwrap();
+    let balancer = Balancer::start(data.path(), &[]).await;
+    for name in ["b", "c", "a"] {
+        let added = balancer.http.post("/add", json!({"n": 1, "hostnames": [name]})).await;
+        assert_eq!(added.unwrap().0, 200);
+    }
+    let address = balancer.url.trim_start_matches("http://");
+    let report = |hash: &str| {
+        let out = data.path().join(hash);
+        let mut command = ringwright(&["experiment", "--quick", "--url", &balancer.url, "--out"]);
+        let done = command.arg(&out).args(["--plugin-dir", PLUGINS]).output().unwrap();
+        let told = text(&done.stderr);
+        assert!(done.status.success(), "{told}");
+        assert!(told.contains("1-A-2, 1-A-3") && told.contains("a cluster of their own"), "{told}");
+        let summary = std::fs::read_to_string(out.join("summary.md")).unwrap();
+        assert!(summary.contains(&format!("on the balancer at {address}")), "{summary}");
+        assert!(!summary.contains("SQLite") && !summary.contains("processors, which"), "{summary}");
+        (summary, std::fs::read_to_string(out.join("1-A-1.svg")).unwrap())
+    };
+    let is_marked = |svg: &str| svg.contains("class=\"mark\"");
+
+    // Added one after the other, they lie as the paper's first three do.
+    let (summary, svg) = report("virtual-node");
+    assert!(
+        summary.contains("512 slots, 9 virtual nodes a server, the hash function 'virtual-node'")
+    );
+    assert!(
+        summary.contains("which is the paper’s") && summary.contains("with the paper: the loads")
+    );
+    assert!(is_marked(&svg));
+
+    let swapped = balancer.http.send(Method::PUT, "/plugins/active", json!({"hash": "md5"})).await;
+    assert_eq!(swapped.unwrap().0, 200);
+    let (summary, svg) = report("md5");
+    assert!(summary.contains("the hash function 'md5'"), "{summary}");
+    assert!(summary.contains("Not held against the paper"), "{summary}");
+    assert!(!summary.contains("virtual-node") && !summary.contains("A mark on our bars"));
+    assert!(!is_marked(&svg));
 }

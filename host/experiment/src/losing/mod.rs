@@ -13,6 +13,7 @@ use ringwright_plot::{Axis, Bar, Bars, Colour, Length, Plot, Scale, Table};
 use serde_json::json;
 
 use crate::balance::drawn;
+use crate::verdict::{Claim, verdict};
 use crate::{Experiment, Finding, Lab, Outcome, Run};
 use client::{Played, list};
 use schedule::{STEPS, play};
@@ -43,6 +44,7 @@ pub(crate) async fn run(lab: &Lab) -> Result<Outcome> {
         paper: "The paper gives Algorithm 1 and calls it consistent; it shows no run of this kind."
             .into(),
         shows: format!("{} {}", losses(&lost(&paper), &lost(&ours)), availability(&paper, &ours)),
+        beside: beside(&lost(&paper)),
         plots: vec![drawn("protocol", plot(&[("paper", &paper), ("ours", &ours)]))],
         tables: vec![table(&paper, &ours)],
         findings: vec![
@@ -85,6 +87,18 @@ fn losses(paper: &[u64], ours: &[u64]) -> String {
         lost => format!("Ours lost row {}.", list(&lost.iter().copied().collect())),
     };
     format!("{paper} {ours}")
+}
+
+fn beside(lost: &[u64]) -> String {
+    let claim = Claim::new(
+        lost.is_empty(),
+        "its Algorithm 1 lost nothing under this schedule",
+        format!(
+            "it calls its Algorithm 1 consistent, which lost row {}",
+            list(&lost.iter().copied().collect())
+        ),
+    );
+    verdict(&[claim], "as a read that comes while a write is under way deletes the new row")
 }
 
 fn availability(paper: &Played, ours: &Played) -> String {

@@ -13,8 +13,12 @@ use serde_json::{Value, json};
 use crate::balance::drawn;
 use crate::lab::{Bed, PAPERS, call, home, look_up};
 use crate::rows::{Shape, keys};
+use crate::verdict::{Claim, recovery, verdict};
 use crate::{Experiment, Finding, Lab, Outcome, Run, paper};
 use survived::{CONNECTIONS, survive};
+
+/// Why a recovery differs from the paper's.
+const NO_REPLACEMENT: &str = "which must not be";
 
 /// A-3 of part 1.
 pub(crate) async fn requests(lab: &Lab) -> Result<Outcome> {
@@ -36,6 +40,7 @@ pub(crate) async fn requests(lab: &Lab) -> Result<Outcome> {
         ),
         paper: paper::recovery(1),
         shows: survived.shows(),
+        beside: verdict(&[recovery(lab, survived.replaced(), 55)], NO_REPLACEMENT),
         plots: vec![drawn("1-A-3", survived.plot("Requests answered in each 100 ms"))],
         tables: Vec::new(),
         findings: vec![Finding::new("3 servers, one killed", finding)],
@@ -81,7 +86,7 @@ pub(crate) async fn rows(lab: &Lab) -> Result<Outcome> {
         0 => format!("Each of {found} reads that were answered found its row."),
         n => format!("{n} reads were answered without the row they asked for."),
     };
-    let verdict = if lost == 0 {
+    let kept_all = if lost == 0 {
         "Every acknowledged row was then on every replica that is to have it"
     } else {
         "Acknowledged rows were missing on some replica afterwards"
@@ -97,7 +102,18 @@ pub(crate) async fn rows(lab: &Lab) -> Result<Outcome> {
             heartbeats(lab)
         ),
         paper: paper::recovery(2),
-        shows: format!("{} {reads} {verdict}: {kept}.", survived.shows()),
+        shows: format!("{} {reads} {kept_all}: {kept}.", survived.shows()),
+        beside: verdict(
+            &[
+                recovery(lab, survived.replaced(), 60),
+                Claim::new(
+                    lost == 0,
+                    "the shards’ rows were restored",
+                    format!("its shards’ rows were restored, of these {lost} are missing"),
+                ),
+            ],
+            NO_REPLACEMENT,
+        ),
         plots: vec![drawn("2-A-4", survived.plot("Writes and reads answered in each 100 ms"))],
         tables: Vec::new(),
         findings: vec![

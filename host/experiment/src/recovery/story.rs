@@ -33,7 +33,8 @@ pub(crate) fn is_up(log: &[Value], server: &str) -> bool {
     log.iter().any(|event| event["server"] == server && says(event, UP))
 }
 
-const UP: &str = "RESPAWN: the replacement is up";
+/// What is told of a replacement that is up.
+pub(crate) const UP: &str = "RESPAWN: the replacement is up";
 const IN_SYNC: &str = "a replica is in sync";
 
 fn says(event: &Value, words: &str) -> bool {

@@ -108,6 +108,11 @@ impl Survived {
         self.samples.iter().map(|sample| sample.lag).max().unwrap_or_default()
     }
 
+    /// When the replacement was up, where the server was given up at all.
+    pub fn replaced(&self) -> Option<f64> {
+        first(&self.events, "FLATLINE").and_then(|_| first(&self.events, story::UP))
+    }
+
     pub fn shown(&self) -> String {
         let at = |what| first(&self.events, what).map_or("never".into(), |at| format!("{at:.2} s"));
         format!(
@@ -116,7 +121,7 @@ impl Survived {
             self.failed(),
             self.samples.len(),
             at("FLATLINE"),
-            at("RESPAWN: the replacement is up"),
+            at(story::UP),
             self.in_sync()
         )
     }

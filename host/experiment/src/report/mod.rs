@@ -42,7 +42,7 @@ pub fn publish(lab: &Lab, results: &Results, folder: &Path) -> Result<PathBuf> {
 pub fn json(lab: &Lab, results: &Results) -> Value {
     let of = |outcome: &Outcome| {
         json!({"experiment": outcome.experiment.name(), "title": outcome.experiment.title(),
-            "how": outcome.how, "paper": outcome.paper, "shows": outcome.shows,
+            "how": outcome.how, "paper": outcome.paper, "shows": outcome.shows, "beside": outcome.beside,
             "lost": outcome.lost, "figures": outcome.figures})
     };
     let failed = results.failed.iter();

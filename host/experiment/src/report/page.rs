@@ -2,8 +2,8 @@
 
 use ringwright_plot::{Page, Paragraph, Section, Table};
 
-use crate::lab::Where;
-use crate::{Lab, Outcome, Results};
+use crate::lab::{Where, cores};
+use crate::{Lab, Outcome, Results, Scope};
 
 /// What stands above experiments that failed and rows that were lost.
 pub(crate) const COMPLAINTS: &str = "What went wrong";
@@ -17,25 +17,40 @@ pub(crate) fn page(lab: &Lab, all: &Results) -> Page {
 
 /// Under what conditions everything was measured.
 pub(crate) fn conditions(lab: &Lab) -> String {
-    let place: String = match &lab.place {
-        Where::Docker => "as containers, each server with a Postgres of its own".into(),
-        Where::Processes("postgres") => {
-            "as processes, each server with a Postgres of its own".into()
-        }
-        Where::Processes(_) => "as processes that keep their rows in SQLite".into(),
-    };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let Scope { requests, connections, .. } = lab.scope;
     let busy = lab.busy.map_or_else(String::new, |busy| {
         format!(
             " Before the first of them, other work kept {busy:.1} processes waiting or running."
         )
     });
+    let overload = lab.overload().map_or_else(String::new, |told| format!(" {told}"));
     format!(
-        "Measured on clusters that run {place}, all on one machine with {cores} processors, which \
-         the clients use too. {} requests a run through {} connections at once; seed {}. \
-         Times are of this machine and this load: they compare with each other, not with other \
-         machines.{busy}",
-        lab.scope.requests, lab.scope.connections, lab.seed
+        "{} {requests} requests a run through {connections} connections at once; seed {}. {}{busy}{overload}",
+        place(lab),
+        lab.seed,
+        "Times are of this machine and this load: they compare with each other, not with other \
+         machines. Where requests are sent at a pace, each is timed from when it was due, whether \
+         or not a connection was free for it."
+    )
+}
+
+fn place(lab: &Lab) -> String {
+    if let Some(address) = &lab.at {
+        return format!(
+            "Measured on the balancer at {address}, which was there already: where its servers run \
+             and what they keep their rows in is not known here. The other experiments change the \
+             cluster that they are done on, and were left out."
+        );
+    }
+    let place = match &lab.place {
+        Where::Docker => "as containers, each server with a Postgres of its own",
+        Where::Processes("postgres") => "as processes, each server with a Postgres of its own",
+        Where::Processes(_) => "as processes that keep their rows in SQLite",
+    };
+    format!(
+        "Measured on clusters that run {place}, all on one machine with {} processors, which the \
+         clients use too.",
+        cores()
     )
 }
 
@@ -67,6 +82,7 @@ fn section(outcome: &Outcome) -> Section {
         ("How.", &outcome.how),
         ("The paper.", &outcome.paper),
         ("What it shows.", &outcome.shows),
+        ("Beside the paper.", &outcome.beside),
     ];
     let text =
         said.map(|(opening, text)| Paragraph { opening: opening.into(), text: text.clone() });

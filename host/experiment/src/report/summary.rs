@@ -53,9 +53,12 @@ fn anchor(heading: &str) -> String {
 
 fn section(outcome: &Outcome) -> String {
     let mut text = format!("## {}\n\n", heading(outcome));
-    for (opening, said) in
-        [("How", &outcome.how), ("The paper", &outcome.paper), ("What it shows", &outcome.shows)]
-    {
+    for (opening, said) in [
+        ("How", &outcome.how),
+        ("The paper", &outcome.paper),
+        ("What it shows", &outcome.shows),
+        ("Beside the paper", &outcome.beside),
+    ] {
         let _ = write!(text, "**{opening}.** {said}\n\n");
     }
     for table in outcome.tables.iter().filter(|table| table.open) {

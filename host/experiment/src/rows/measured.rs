@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::shape::{Shape, keys};
 use crate::lab::{PAPERS, call, look_up};
 use crate::stats::Taken;
+use crate::verdict::Growth;
 use crate::{Finding, Lab, Run, Sample};
 
 /// What writes and reads took in a configuration.
@@ -56,6 +57,15 @@ fn lost((writes, keys): (&[Sample], &[u64]), (reads, order): (&[Sample], &[u64])
 impl Measured {
     pub(super) fn taken(&self) -> [(&'static str, &Taken); 2] {
         [("writes", &self.writes), ("reads", &self.reads)]
+    }
+
+    pub(super) fn growth(&self) -> Growth {
+        Growth {
+            servers: self.shape.servers,
+            writes_s: self.writes.total_s,
+            write_ms: self.writes.latency_ms.mean,
+            reads_s: self.reads.total_s,
+        }
     }
 
     pub(super) fn runs(&self) -> Vec<Run> {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::balance::drawn;
 use crate::stats::Taken;
-use crate::{Experiment, Lab, Outcome, paper};
+use crate::{Experiment, Lab, Outcome, paper, verdict};
 use measured::measure;
 use plots::{over_servers, table};
 
@@ -47,6 +47,10 @@ pub(crate) async fn baseline(lab: &Lab) -> Result<Outcome> {
             apart("With 3 servers and 2 copies", &papers, default),
             failures(&[default, &papers])
         ),
+        beside:
+            "Nothing to agree with or to differ from: the paper prints no numbers, and its reads \
+                 found no rows."
+                .into(),
         plots,
         tables: vec![table(&[default, &papers], default)],
         findings: [default, &papers].into_iter().flat_map(|m| m.findings(default)).collect(),
@@ -68,6 +72,10 @@ pub(crate) async fn replicas(lab: &Lab) -> Result<Outcome> {
                 .into(),
         paper: paper::replicas(),
         shows: format!("{} {}", apart("With 7 replicas", &more, default), failures(&[&more])),
+        beside: verdict::replicas(
+            ratio(&more.writes, &default.writes),
+            ratio(&more.reads, &default.reads),
+        ),
         plots: more.plots("2-A-2"),
         tables: vec![table(&[default, &more], default)],
         findings: more.findings(default),
@@ -98,6 +106,7 @@ pub(crate) async fn servers(lab: &Lab) -> Result<Outcome> {
                 .into(),
         paper: paper::servers(),
         shows: format!("{} {}", apart(&growth, last, first), failures(&refs)),
+        beside: verdict::servers(&all.iter().map(Measured::growth).collect::<Vec<_>>()),
         plots: vec![
             drawn("2-A-3-total", over_servers("Total time", "seconds", &all, |t| t.total_s)),
             drawn(
@@ -114,10 +123,15 @@ pub(crate) async fn servers(lab: &Lab) -> Result<Outcome> {
     })
 }
 
+/// How many times as fast one is as another.
+fn ratio(one: &Taken, other: &Taken) -> f64 {
+    one.per_second() / other.per_second().max(f64::MIN_POSITIVE)
+}
+
 /// How one configuration compares with another.
 fn apart(what: &str, one: &Measured, other: &Measured) -> String {
     let compared = |one: &Taken, other: &Taken| {
-        let ratio = one.per_second() / other.per_second().max(f64::MIN_POSITIVE);
+        let ratio = ratio(one, other);
         let word = match ratio {
             r if r > 1.05 => "faster",
             r if r < 0.95 => "slower",
