@@ -84,8 +84,8 @@ pub fn load_average() -> Option<f64> {
 fn overload(busy: f64, cores: usize) -> Option<String> {
     (busy > cores as f64).then(|| {
         format!(
-            "The load average was {busy:.1} on {cores} processors: what is measured waits for other \
-             work, and times are too long."
+            "Other work kept {busy:.1} processes waiting or running before this began, more than \
+             {cores} processors can serve: what is measured waits for it, and times are too long."
         )
     })
 }
@@ -227,6 +227,8 @@ mod tests {
     fn a_machine_that_has_too_much_to_do_is_warned_of() {
         assert_eq!(overload(2.0, 2), None);
         let told = overload(6.8, 2);
-        assert!(told.is_some_and(|told| told.contains("6.8 on 2 processors")));
+        assert!(told.is_some_and(|told| {
+            told.contains("6.8 processes waiting or running before this began, more than 2")
+        }));
     }
 }

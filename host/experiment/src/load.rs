@@ -89,6 +89,16 @@ impl Load {
         }
     }
 
+    /// How many requests are due, at the pace that was asked for, and have not been begun.
+    pub fn behind(&self) -> usize {
+        let Some(pace) = self.shared.plan.pace else { return 0 };
+        let due = self.shared.began.elapsed().as_nanos() / pace.as_nanos().max(1) + 1;
+        usize::try_from(due)
+            .unwrap_or(usize::MAX)
+            .min(self.shared.plan.most)
+            .saturating_sub(self.sent())
+    }
+
     /// When the first was sent, by the clock that logs go by.
     pub fn clock(&self) -> SystemTime {
         self.shared.clock
@@ -205,16 +215,17 @@ mod tests {
         address
     }
 
-    async fn samples(
+    /// A load through one connection.
+    async fn load(
         address: String,
         pace: Option<Duration>,
         most: usize,
         wants: Option<u64>,
-    ) -> Vec<Sample> {
+    ) -> Load {
         let call = move |_| Call { head: Builder::new().uri("/read"), body: String::new(), wants };
         let bar = ProgressBar::hidden();
         let plan = Plan { address, connections: 1, most, pace, bar, call: Box::new(call) };
-        Load::start(plan).await.unwrap().finish().await.unwrap()
+        Load::start(plan).await.unwrap()
     }
 
     #[tokio::test]
@@ -226,7 +237,8 @@ mod tests {
             (r#"{"data":[],"status":"success"}"#, Some(7), Some(false), false),
             (r#"{"data":[],"status":"success"}"#, None, None, true),
         ] {
-            let samples = samples(server(data, Duration::ZERO).await, None, 1, wants).await;
+            let load = load(server(data, Duration::ZERO).await, None, 1, wants).await;
+            let samples = load.finish().await.unwrap();
             let Sample { status, found: seen, .. } = samples[0];
             assert_eq!(
                 (status, seen, samples[0].is_good()),
@@ -239,7 +251,10 @@ mod tests {
     #[tokio::test]
     async fn a_standstill_is_felt_by_every_request_that_was_due_in_it() {
         let address = server("{}", Duration::from_millis(400)).await;
-        let samples = samples(address, Some(Duration::from_millis(10)), 50, None).await;
+        let load = load(address, Some(Duration::from_millis(10)), 50, None).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!((15..50).contains(&load.behind()), "{}", load.behind());
+        let samples = load.finish().await.unwrap();
         // That of 100 ms had to wait for 300 ms more, for want of a connection.
         for (request, least) in [(0, 400), (10, 300), (30, 100)] {
             let Sample { start, lag, latency, .. } = samples[request];

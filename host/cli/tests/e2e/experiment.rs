@@ -266,3 +266,19 @@ async fn a_balancer_that_is_there_is_told_of_as_it_is() {
     assert!(!summary.contains("virtual-node") && !summary.contains("A mark on our bars"));
     assert!(!is_marked(&svg));
 }
+
+#[test]
+fn what_the_readme_tells_of_is_found_in_the_results() {
+    let file = |name: &str| {
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        std::fs::read_to_string(root.join(name)).unwrap()
+    };
+    let (readme, results) = (file("README.md"), file("docs/experiments/README.md"));
+    let links = readme.split("(docs/experiments/README.md#").skip(1);
+    let sections: Vec<&str> = links.map(|link| link.split(')').next().unwrap()).collect();
+    assert!(sections.len() >= 6, "{sections:?}");
+    for section in sections {
+        // The table of the results links each section as its heading is.
+        assert!(results.contains(&format!("(#{section})")), "{section}");
+    }
+}

@@ -36,6 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// What a cluster went through.
 pub(super) struct Survived {
     pub samples: Vec<Sample>,
+    /// Requests that were due at the end and never sent: it did not keep up.
+    unsent: usize,
     /// When the server was killed, since the load began.
     killed: Duration,
     events: Vec<Event>,
@@ -60,12 +62,13 @@ pub(super) async fn survive(
     all_in_sync(bed.address()).await?;
     tokio::time::sleep(lab.scope.around).await;
     let killed = at.duration_since(load.clock()).unwrap_or_default();
+    let unsent = load.behind();
     let samples = load.stop().await?;
     let log = bed.log_since(at)?;
     let mut events = story::events(&log, VICTIM, at)?;
     // All were seen to be in sync: the log tells since when, more exactly than who asks.
     events.push(Event { at: story::in_sync(&log, at)?, what: WELL.into() });
-    Ok(Survived { samples, killed, events })
+    Ok(Survived { samples, unsent, killed, events })
 }
 
 /// Waits until there is a replacement. Each look costs the machine that is measured a process, so
@@ -131,13 +134,17 @@ impl Survived {
             0 => "none failed: those for the dead server went to others".to_owned(),
             n => format!("{n} failed"),
         };
+        let unsent = match self.unsent {
+            0 => String::new(),
+            n => format!(" {n} more were due and never sent, as the cluster did not keep up."),
+        };
         let misses = self.events.iter().filter(|event| event.what.starts_with("heartbeat missed"));
         let (misses, flatline) = (misses.count(), first(&self.events, "FLATLINE"));
         let flatline =
             flatline.map_or("no flatline".into(), |at| format!("a flatline at {at:.2} s"));
         format!(
-            "Of {} requests {failed}; the longest answer around the kill took {:.0} ms. The balancer \
-             counted {misses} missed heartbeats, then {flatline}; every replica was in \
+            "Of {} requests {failed}; the longest answer around the kill took {:.0} ms.{unsent} The \
+             balancer counted {misses} missed heartbeats, then {flatline}; every replica was in \
              sync {:.2} s after the kill.",
             self.samples.len(),
             self.longest().as_secs_f64() * 1000.0,
@@ -178,6 +185,7 @@ impl Survived {
         let events: Vec<Value> =
             events.map(|e| json!({"seconds": e.at, "event": e.what})).collect();
         json!({"requests": self.samples.len(), "failed": self.failed(),
+            "due_and_never_sent": self.unsent,
             "longest_answer_seconds": self.longest().as_secs_f64(),
             "longest_lag_seconds": self.longest_lag().as_secs_f64(),
             "killed_seconds": self.killed.as_secs_f64(), "events": events})

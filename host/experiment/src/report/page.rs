@@ -18,19 +18,20 @@ pub(crate) fn page(lab: &Lab, all: &Results) -> Page {
 /// Under what conditions everything was measured.
 pub(crate) fn conditions(lab: &Lab) -> String {
     let Scope { requests, connections, .. } = lab.scope;
-    let busy = lab.busy.map_or_else(String::new, |busy| {
-        format!(
-            " Before the first of them, other work kept {busy:.1} processes waiting or running."
-        )
+    let busy = lab.overload().or_else(|| {
+        let busy = lab.busy?;
+        Some(format!(
+            "Before the first of them, other work kept {busy:.1} processes waiting or running."
+        ))
     });
-    let overload = lab.overload().map_or_else(String::new, |told| format!(" {told}"));
+    let seed = lab.seed;
     format!(
-        "{} {requests} requests a run through {connections} connections at once; seed {}. {}{busy}{overload}",
-        place(lab),
-        lab.seed,
-        "Times are of this machine and this load: they compare with each other, not with other \
+        "{} {requests} requests a run through {connections} connections at once; seed {seed}. Times \
+         are of these machines and this load: they compare with each other, not with other \
          machines. Where requests are sent at a pace, each is timed from when it was due, whether \
-         or not a connection was free for it."
+         or not a connection was free for it. {}",
+        place(lab),
+        busy.unwrap_or_default()
     )
 }
 
