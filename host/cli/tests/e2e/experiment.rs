@@ -102,7 +102,8 @@ fn rows_add_up(figures: &BTreeMap<&str, &Value>, folder: &Path) {
         let all = figures[experiment].as_array().unwrap();
         assert_eq!(all.len(), configurations);
         for taken in all.iter().flat_map(|of| [&of["writes"], &of["reads"]]) {
-            assert_eq!((&taken["requests"], &taken["failed"]), (&REQUESTS.into(), &0.into()));
+            let of = (&taken["requests"], &taken["failed"], &taken["missed"]);
+            assert_eq!(of, (&REQUESTS.into(), &0.into(), &0.into()), "{experiment}: {taken}");
         }
         let runs = runs(folder, experiment);
         assert_eq!(runs.len(), 2 * configurations, "{runs:?}");
