@@ -11,12 +11,14 @@ mod twin;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Measures the program that was built beside this, and its images.
 #[derive(Parser)]
@@ -84,11 +86,13 @@ async fn main() -> Result<()> {
     let data = data.path();
     let bar = ProgressBar::new(1)
         .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {msg} (about {eta} left)")?);
-    let (text, json) = match &args.task {
-        Task::Requests(args) => requests::run(args, data, &bar).await?,
-        Task::Twin(args) => twin::run(args, data, &bar).await?,
-        Task::Recovery(args) => recovery::run(args, data, &bar).await?,
-        Task::Recording(args) => recording::run(args, data, &bar).await?,
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    // Whoever stops it stops what it has started, too: that goes with what is dropped.
+    let (text, json) = tokio::select! {
+        done = measure(&args.task, data, &bar) => done?,
+        _ = interrupt.recv() => bail!("stopped by SIGINT"),
+        _ = terminate.recv() => bail!("stopped by SIGTERM"),
     };
     bar.finish_and_clear();
     match args.output {
@@ -96,6 +100,16 @@ async fn main() -> Result<()> {
         Output::Json => println!("{}", serde_json::to_string_pretty(&json)?),
     }
     Ok(())
+}
+
+/// What was measured, for people and for machines.
+async fn measure(task: &Task, data: &Path, bar: &ProgressBar) -> Result<(String, Value)> {
+    match task {
+        Task::Requests(args) => requests::run(args, data, bar).await,
+        Task::Twin(args) => twin::run(args, data, bar).await,
+        Task::Recovery(args) => recovery::run(args, data, bar).await,
+        Task::Recording(args) => recording::run(args, data, bar).await,
+    }
 }
 
 /// The middle one, or between the middle two.

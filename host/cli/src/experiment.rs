@@ -1,16 +1,18 @@
 //! `ringwright experiment`: the paper's experiments, repeated on clusters of their own.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use ringwright_experiment::{
-    Experiment, Lab, Outcome, SEED, Scope, Where, load_average, report, run, steps,
+    Experiment, Lab, Results, SEED, Scope, Where, load_average, report, steps,
 };
 
 use crate::output::{self, Output};
 use crate::shard_server::Engine;
+use crate::stop::{self, Stop};
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -40,9 +42,10 @@ pub struct Args {
     /// 500 requests a run instead of 10,000, and fewer servers.
     #[arg(long)]
     quick: bool,
-    /// Folder for the page, the summary, the plots and the samples.
-    #[arg(long, value_name = "DIR", default_value = "target/experiments")]
-    out: PathBuf,
+    /// Folder for the page, the summary, the plots and the samples: target/experiments where all
+    /// are done, and one of their own in there for fewer.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Write only what a repository keeps: the summary as README.md, and the plots.
     #[arg(long)]
     publish: bool,
@@ -50,29 +53,65 @@ pub struct Args {
     output: output::Args,
 }
 
-/// Does the experiments, and writes what came of them.
+/// Does the experiments, and writes what came of them. Whoever tells it to stop, stops what it
+/// has started, too: what runs goes with what is dropped.
 pub async fn run_all(args: Args) -> Result<ExitCode> {
     let which = args.which()?;
     let lab = args.lab()?;
-    lab.bar.set_length(steps(&which, &lab.scope));
-    let mut outcomes = Vec::new();
-    for experiment in which {
-        lab.bar.set_prefix(experiment.name());
-        outcomes.push(run(&lab, experiment).await?);
+    if let Some(address) = &lab.at {
+        let others = Experiment::ALL.into_iter().filter(|experiment| !which.contains(experiment));
+        let others: Vec<&str> = others.map(Experiment::name).collect();
+        say(&format!(
+            "on {address} only 1-A-1 is done: {} change what they are done on, and want a cluster of \
+             their own",
+            others.join(", ")
+        ))?;
     }
+    if let Some(told) = lab.overload() {
+        say(&told)?;
+    }
+    lab.bar.set_length(steps(&which, &lab.scope));
+    let mut stop = Stop::listen()?;
+    let done = tokio::select! {
+        biased;
+        signal = stop.wait() => Err(signal),
+        results = Results::of(&lab, &which) => Ok(results),
+    };
     lab.bar.finish_and_clear();
-    let write = if args.publish { report::publish } else { report::write };
-    let written = write(&lab, &outcomes, &args.out)?;
-    match args.output.output {
-        Output::Json => {
-            output::print(&serde_json::to_string_pretty(&report::json(&lab, &outcomes))?)?;
+    match done {
+        Ok(results) => tell(&args, &lab, &which, &results),
+        Err(signal) => {
+            say(&format!("stopped by {signal}: nothing was written"))?;
+            Ok(ExitCode::from(stop::code(signal)))
         }
-        Output::Text => {
-            output::print(&text(&outcomes))?;
+    }
+}
+
+/// Writes what was done, and complains of what was not, or must not be.
+fn tell(args: &Args, lab: &Lab, which: &[Experiment], results: &Results) -> Result<ExitCode> {
+    let complaints = results.complaints();
+    for complaint in &complaints {
+        say(complaint)?;
+    }
+    let json = args.output.output == Output::Json;
+    if json {
+        output::print(&serde_json::to_string_pretty(&report::json(lab, results))?)?;
+    }
+    // An empty report is not to take the place of one that is whole.
+    if !results.outcomes.is_empty() {
+        let write = if args.publish { report::publish } else { report::write };
+        let written = write(lab, results, &args.folder(which))?;
+        if !json {
+            output::print(&text(results))?;
             output::print(&format!("Seed {}. The report: {}", lab.seed, written.display()))?;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says something that is no answer.
+fn say(what: &str) -> std::io::Result<()> {
+    writeln!(std::io::stderr(), "ringwright: {what}")
 }
 
 impl Args {
@@ -93,7 +132,19 @@ impl Args {
         Ok(which)
     }
 
+    /// Where the report goes. A few are not to take the place of all.
+    fn folder(&self, which: &[Experiment]) -> PathBuf {
+        let all = Path::new("target/experiments");
+        let names = || which.iter().map(|e| e.name()).collect::<Vec<_>>().join("_");
+        match &self.out {
+            Some(folder) => folder.clone(),
+            None if which == Experiment::ALL => all.to_owned(),
+            None => all.join(names()),
+        }
+    }
+
     fn lab(&self) -> Result<Lab> {
+        let at = self.url.as_deref().map(address).transpose()?;
         if !self.plugin_dir.is_dir() {
             bail!("{}: no plugins: run `make plugins`", self.plugin_dir.display());
         }
@@ -104,10 +155,7 @@ impl Args {
             program: std::env::current_exe().context("cannot tell where this program is")?,
             plugin_dir: self.plugin_dir.clone(),
             place,
-            at: self
-                .url
-                .as_deref()
-                .map(|url| url.trim_start_matches("http://").trim_end_matches('/').to_owned()),
+            at,
             best: self.best.clone(),
             scope: if self.quick { Scope::quick() } else { Scope::full() },
             busy: load_average(),
@@ -118,14 +166,50 @@ impl Args {
     }
 }
 
+/// Host and port of a balancer.
+fn address(url: &str) -> Result<String> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    ensure!(
+        scheme.eq_ignore_ascii_case("http"),
+        "--url {url}: requests go over http alone, not {scheme}: name the balancer itself"
+    );
+    let rest = rest.trim_end_matches('/');
+    ensure!(!rest.contains('/'), "--url {url}: an address has no path");
+    let host = rest.rsplit(']').next().unwrap_or(rest);
+    Ok(if host.contains(':') { rest.to_owned() } else { format!("{rest}:80") })
+}
+
 /// The results, for people.
-fn text(outcomes: &[Outcome]) -> String {
+fn text(Results { outcomes, .. }: &Results) -> String {
     let mut table = output::table(["experiment", "of", "result"]);
     for outcome in outcomes {
         for finding in &outcome.findings {
             table.add_row([outcome.experiment.name(), &finding.of, &finding.result]);
         }
     }
-    let shows = outcomes.iter().map(|o| format!("{}: {}", o.experiment, o.shows));
+    let shows = outcomes.iter().map(|o| format!("{}: {} {}", o.experiment, o.shows, o.beside));
     format!("{table}\n\n{}\n", shows.collect::<Vec<_>>().join("\n\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test fails by panicking
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_host_and_port_over_http() {
+        for (url, host) in [
+            ("http://localhost:5000/", "localhost:5000"),
+            ("localhost:5000", "localhost:5000"),
+            ("HTTP://balancer", "balancer:80"),
+            ("http://[::1]:5000", "[::1]:5000"),
+            ("http://[::1]", "[::1]:80"),
+        ] {
+            assert_eq!(address(url).unwrap(), host);
+        }
+        let told = |url| address(url).unwrap_err().to_string();
+        assert!(told("https://balancer:5000").contains("over http alone, not https"));
+        assert!(told("http://balancer:5000/x").contains("no path"));
+    }
 }

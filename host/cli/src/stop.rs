@@ -27,3 +27,8 @@ impl Stop {
         }
     }
 }
+
+/// What a shell answers for a program that such a signal ended.
+pub fn code(signal: &str) -> u8 {
+    if signal == "SIGINT" { 130 } else { 143 }
+}

@@ -28,5 +28,5 @@ pub use figures::{
 };
 pub use gather::{Gathered, Subject, gather};
 pub use keys::{Keys, SEED, six_digits};
-pub use paper::shares;
+pub use paper::{owners, shares};
 pub use scope::Scope;

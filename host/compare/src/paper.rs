@@ -43,6 +43,15 @@ pub fn shares(plugin: &HashPlugin, count: u32) -> Result<Vec<f64>, CallError> {
     Ok(loads.into_iter().map(|load| load as f64 / ids.len() as f64).collect())
 }
 
+/// Who owns each slot of the paper's ring of so many servers: the place of one.
+///
+/// # Errors
+/// Where the function fails.
+pub fn owners(plugin: &HashPlugin, count: u32) -> Result<Vec<Option<usize>>, CallError> {
+    let table = plugin.table(&servers(count), VIRTUAL_NODES, SLOTS)?;
+    Ok((0..table.slots()).map(|slot| table.owner(slot)).collect())
+}
+
 fn counts(requests: Vec<u64>) -> Counts {
     let of = requests.len() as f64;
     let mean = requests.iter().sum::<u64>() as f64 / of;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::{Lab, Outcome, Scope, balance, losing, recovery, rows, swap};
 
@@ -123,7 +123,7 @@ pub fn steps(which: &[Experiment], scope: &Scope) -> u64 {
 /// # Errors
 /// Where a cluster does not start, or answers as none does.
 pub async fn run(lab: &Lab, experiment: Experiment) -> Result<Outcome> {
-    let done = match experiment {
+    match experiment {
         E::Balance => balance::three(lab).await,
         E::Scale => balance::more(lab).await,
         E::Recovery => recovery::requests(lab).await,
@@ -133,8 +133,7 @@ pub async fn run(lab: &Lab, experiment: Experiment) -> Result<Outcome> {
         E::Servers => rows::servers(lab).await,
         E::Dropped => recovery::rows(lab).await,
         E::Protocol => losing::run(lab).await,
-    };
-    done.with_context(|| format!("experiment {experiment}"))
+    }
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use hyper::{Method, Request};
 use indicatif::ProgressBar;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
-use ringwright_compare::{gather, shares};
+use ringwright_compare::{gather, owners, shares};
 use ringwright_plugin_runtime::{HashPlugin, Runtime, Settings};
 use ringwright_testbed::{
-    Ask, Cluster, Deployment, Embedded, Place, Setup, engine_answers, settled,
+    Ask, Cluster, Deployment, Embedded, Place, Setup, engine_answers, read, settled,
 };
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -53,7 +53,8 @@ pub struct Lab {
     pub plugin_dir: PathBuf,
     /// Where clusters run.
     pub place: Where,
-    /// A balancer that is there, host and port: for what changes nothing.
+    /// A balancer that is there, host and port: for what changes nothing. It is not known where its
+    /// servers run.
     pub at: Option<String>,
     /// The hash function that is held against the paper's.
     pub best: String,
@@ -64,15 +65,29 @@ pub struct Lab {
     pub busy: Option<f64>,
     /// Of all that is drawn at random.
     pub seed: u64,
-    /// Told of each request.
+    /// Told of each request that was answered.
     pub bar: ProgressBar,
     /// What every other configuration is held against.
     pub baseline: OnceCell<Measured>,
 }
 
+/// How many processors this machine has.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// How many processes want the machine, on average over the last minute.
 pub fn load_average() -> Option<f64> {
     std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
+}
+
+fn overload(busy: f64, cores: usize) -> Option<String> {
+    (busy > cores as f64).then(|| {
+        format!(
+            "Other work kept {busy:.1} processes waiting or running before this began, more than \
+             {cores} processors can serve: what is measured waits for it, and times are too long."
+        )
+    })
 }
 
 /// A cluster on data of its own.
@@ -90,6 +105,11 @@ impl Deref for Bed {
 }
 
 impl Lab {
+    /// What is to be said where other work wants more of the machine than there is.
+    pub fn overload(&self) -> Option<String> {
+        overload(self.busy?, cores())
+    }
+
     /// A cluster of its own; its plugins have been tried.
     pub(crate) async fn cluster(&self, setup: &Setup) -> Result<Bed> {
         self.cluster_with(setup, &[]).await
@@ -139,6 +159,11 @@ impl Lab {
         Ok(shares(&self.hash(plugin)?, servers)?)
     }
 
+    /// Which of so many servers owns each slot in the paper's layout, by a hash function.
+    pub(crate) fn owners(&self, plugin: &str, servers: u32) -> Result<Vec<Option<usize>>> {
+        Ok(owners(&self.hash(plugin)?, servers)?)
+    }
+
     fn hash(&self, name: &str) -> Result<HashPlugin> {
         let patient = Settings { work_deadline: Duration::from_secs(10), ..Settings::default() };
         let gathered = gather(&Runtime::new(patient)?, &[self.file_of(name)]);
@@ -180,11 +205,30 @@ impl Lab {
 
 /// A request of the test bed as a load sends it.
 pub(crate) fn call((method, path, body): Ask) -> Call {
-    (Request::builder().method(method).uri(path), body)
+    Call { head: Request::builder().method(method).uri(path), body, wants: None }
+}
+
+/// A read of a row that is there: an answer without it is none.
+pub(crate) fn look_up(key: u64) -> Call {
+    Call { wants: Some(key), ..call(read(key)) }
 }
 
 /// `GET /home` with this request id.
 pub(crate) fn home(id: u64) -> Call {
     let head = Request::builder().method(Method::GET).uri("/home").header("x-request-id", id);
-    (head, String::new())
+    Call { head, body: String::new(), wants: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_has_too_much_to_do_is_warned_of() {
+        assert_eq!(overload(2.0, 2), None);
+        let told = overload(6.8, 2);
+        assert!(told.is_some_and(|told| {
+            told.contains("6.8 processes waiting or running before this began, more than 2")
+        }));
+    }
 }

@@ -13,8 +13,15 @@ use tokio::task::JoinSet;
 
 use crate::Sample;
 
-/// A request: its head and its payload.
-pub type Call = (Builder, String);
+/// A request.
+pub struct Call {
+    /// Its head.
+    pub head: Builder,
+    /// Its payload.
+    pub body: String,
+    /// The key of the row that a good answer has, where it is to be looked for.
+    pub wants: Option<u64>,
+}
 
 /// What is sent.
 pub struct Plan {
@@ -24,7 +31,9 @@ pub struct Plan {
     pub connections: usize,
     /// Most requests.
     pub most: usize,
-    /// The time from one request to the next; without it each is sent as soon as may be.
+    /// The time from one request to the next; without it each is sent as soon as may be. Where all
+    /// connections wait for answers a request is sent late, and its latency tells: else a standstill
+    /// would hold up hundreds of requests and be seen by the few that were under way.
     pub pace: Option<Duration>,
     /// Told of each request that was answered.
     pub bar: ProgressBar,
@@ -80,6 +89,16 @@ impl Load {
         }
     }
 
+    /// How many requests are due, at the pace that was asked for, and have not been begun.
+    pub fn behind(&self) -> usize {
+        let Some(pace) = self.shared.plan.pace else { return 0 };
+        let due = self.shared.began.elapsed().as_nanos() / pace.as_nanos().max(1) + 1;
+        usize::try_from(due)
+            .unwrap_or(usize::MAX)
+            .min(self.shared.plan.most)
+            .saturating_sub(self.sent())
+    }
+
     /// When the first was sent, by the clock that logs go by.
     pub fn clock(&self) -> SystemTime {
         self.shared.clock
@@ -117,8 +136,8 @@ impl Shared {
             if request >= self.plan.most {
                 break;
             }
-            if let Some(pace) = self.plan.pace {
-                tokio::time::sleep_until((self.began + pace * request as u32).into()).await;
+            if let Some(due) = self.due(request) {
+                tokio::time::sleep_until(due.into()).await;
             }
             samples.push(self.ask(&mut connection, request).await);
             self.plan.bar.inc(1);
@@ -126,10 +145,15 @@ impl Shared {
         Ok(samples)
     }
 
+    /// When a request is to be sent.
+    fn due(&self, request: usize) -> Option<Instant> {
+        self.plan.pace.map(|pace| self.began + pace * request as u32)
+    }
+
     /// Asks; a connection that broke is replaced by the next request.
     async fn ask(&self, connection: &mut Option<Connection>, request: usize) -> Sample {
-        let (head, body) = (self.plan.call)(request);
-        let begin = Instant::now();
+        let Call { head, body, wants } = (self.plan.call)(request);
+        let sent = Instant::now();
         let answer = match connection {
             Some(open) => open.ask(head, body).await,
             None => match Connection::open(&self.plan.address).await {
@@ -137,17 +161,24 @@ impl Shared {
                 Err(error) => Err(error),
             },
         };
-        if answer.is_err() {
+        let due = self.due(request).unwrap_or(sent);
+        let (lag, latency) = (sent - due, due.elapsed());
+        let start = due - self.began;
+        let Ok(answer) = answer else {
             *connection = None;
-        }
-        Sample {
-            request,
-            start: begin - self.began,
-            latency: begin.elapsed(),
-            status: answer.as_ref().map_or(0, |answer| answer.status),
-            server: answer.ok().as_ref().and_then(server),
-        }
+            return Sample { request, start, lag, latency, ..Sample::default() };
+        };
+        let found = wants.filter(|_| answer.status == 200).map(|key| holds(&answer, key));
+        let server = server(&answer);
+        Sample { request, start, lag, latency, status: answer.status, found, server }
     }
+}
+
+/// Whether an answer of `/read` has the row of a key.
+fn holds(answer: &Answer, key: u64) -> bool {
+    let answer = answer.json();
+    let mut rows = answer["data"].as_array().into_iter().flatten();
+    rows.any(|row| row["Stud_id"] == key)
 }
 
 /// The server that an answer of `/home` names.
@@ -155,4 +186,85 @@ fn server(answer: &Answer) -> Option<String> {
     const HELLO: &str = "Hello from Server: ";
     let answer: Value = answer.json();
     answer["message"].as_str()?.strip_prefix(HELLO).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test fails by panicking
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that answers each request with this, the first one late; its address.
+    async fn server(data: &'static str, late: Duration) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut late = Some(late);
+            // The requests are small, and come one at a time.
+            while stream.read(&mut [0; 4096]).await.unwrap() > 0 {
+                tokio::time::sleep(late.take().unwrap_or_default()).await;
+                let length = data.len();
+                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{data}");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        address
+    }
+
+    /// A load through one connection.
+    async fn load(
+        address: String,
+        pace: Option<Duration>,
+        most: usize,
+        wants: Option<u64>,
+    ) -> Load {
+        let call = move |_| Call { head: Builder::new().uri("/read"), body: String::new(), wants };
+        let bar = ProgressBar::hidden();
+        let plan = Plan { address, connections: 1, most, pace, bar, call: Box::new(call) };
+        Load::start(plan).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_read_that_does_not_find_its_row_is_not_good() {
+        let row = r#"{"data":[{"Stud_id":7}],"status":"success"}"#;
+        for (data, wants, found, good) in [
+            (row, Some(7), Some(true), true),
+            (row, Some(8), Some(false), false),
+            (r#"{"data":[],"status":"success"}"#, Some(7), Some(false), false),
+            (r#"{"data":[],"status":"success"}"#, None, None, true),
+        ] {
+            let load = load(server(data, Duration::ZERO).await, None, 1, wants).await;
+            let samples = load.finish().await.unwrap();
+            let Sample { status, found: seen, .. } = samples[0];
+            assert_eq!(
+                (status, seen, samples[0].is_good()),
+                (200, found, good),
+                "{data} {wants:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_standstill_is_felt_by_every_request_that_was_due_in_it() {
+        let address = server("{}", Duration::from_secs(1)).await;
+        let load = load(address, Some(Duration::from_millis(10)), 100, None).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!((15..100).contains(&load.behind()), "{}", load.behind());
+        let samples = load.finish().await.unwrap();
+        // That of 100 ms had to wait for 900 ms more, for want of a connection.
+        for (request, least) in [(0, 1_000), (10, 900), (30, 700)] {
+            let Sample { start, lag, latency, .. } = samples[request];
+            let least = Duration::from_millis(least);
+            assert_eq!(start, Duration::from_millis(10 * request as u64));
+            assert!(
+                latency >= least,
+                "request {request} took {latency:?}, of which {lag:?} before"
+            );
+            assert!(request == 0 || lag >= least - Duration::from_millis(10), "{request}: {lag:?}");
+        }
+    }
 }

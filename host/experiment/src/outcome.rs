@@ -15,6 +15,8 @@ pub struct Outcome {
     pub paper: String,
     /// What was found, worded by what was measured.
     pub shows: String,
+    /// Whether it agrees with the paper or differs from it, and why.
+    pub beside: String,
     /// The plots.
     pub plots: Vec<Drawn>,
     /// The figures.
@@ -23,6 +25,8 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// The requests, each.
     pub runs: Vec<Run>,
+    /// Which rows that our protocol acknowledged are not there any more, if any: that must not be.
+    pub lost: Option<String>,
     /// All figures, for machines.
     pub figures: Value,
 }

@@ -1,13 +1,17 @@
 //! What the paper has to hold ours against. Its figures are images: where it prints no number
 //! none is given here, but what its own functions make can be computed.
 
-/// What is said of a plot of requests by server.
-pub(crate) fn distribution(figure: &str, shares: &[f64]) -> String {
+/// A-1. The shares are those of its functions, where the servers lie as it has them.
+pub(crate) fn distribution(shares: Option<&[f64]>) -> String {
+    const FIGURE: &str = "Fig. 22 is a bar chart of 3 servers; the paper prints no numbers.";
+    let Some(shares) = shares else {
+        return format!("{FIGURE} Nothing of it is drawn here: these servers lie otherwise.");
+    };
     let shares: Vec<String> = shares.iter().map(|s| format!("{:.1} %", 100.0 * s)).collect();
     format!(
-        "{figure} is a bar chart; the paper prints no numbers. Beside ours is what it is a sample \
-         of: its functions, computed over all six-digit ids, with servers and virtual nodes \
-         counted from 1 as its code does: {}. A mark on our bars is the same.",
+        "{FIGURE} Beside ours is what it is a sample of: its functions, computed over all \
+         six-digit ids, with servers and virtual nodes counted from 1 as its code does: {}. A mark \
+         on our bars is the same.",
         shares.join(", ")
     )
 }

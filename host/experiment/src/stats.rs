@@ -36,6 +36,10 @@ pub struct Taken {
     pub requests: usize,
     /// How many of them were not done.
     pub failed: usize,
+    /// How many of these were answered well, without the row that they asked for.
+    pub missed: usize,
+    /// Whether each was looked at for its row, and had it.
+    pub found_all: bool,
     /// From the first request to the last answer, in seconds.
     pub total_s: f64,
     /// Of each request, in milliseconds.
@@ -55,6 +59,8 @@ impl Taken {
         Taken {
             requests: samples.len(),
             failed: samples.iter().filter(|s| !s.is_good()).count(),
+            missed: samples.iter().filter(|s| s.missed()).count(),
+            found_all: samples.iter().all(|s| s.found == Some(true)),
             total_s: total.as_secs_f64(),
             latency_ms: Spread::of(&latencies),
             median_ms: quantile(&latencies, 0.5),
@@ -101,14 +107,16 @@ mod tests {
     #[test]
     fn a_failed_request_is_counted_and_not_done() {
         let sample = |start, status| Sample {
-            request: 0,
             start: Duration::from_secs(start),
             latency: Duration::from_secs(1),
             status,
-            server: None,
+            ..Sample::default()
         };
-        let taken = Taken::of(&[sample(0, 200), sample(1, 503), sample(3, 200), sample(1, 0)]);
-        assert_eq!((taken.requests, taken.failed, taken.total_s), (4, 2, 4.0));
+        let missed = Sample { found: Some(false), ..sample(2, 200) };
+        let taken =
+            Taken::of(&[sample(0, 200), sample(1, 503), sample(3, 200), sample(1, 0), missed]);
+        assert_eq!((taken.requests, taken.failed, taken.missed, taken.total_s), (5, 3, 1, 4.0));
         assert_eq!((taken.per_second(), taken.median_ms), (0.5, 1000.0));
+        assert!(!taken.found_all);
     }
 }

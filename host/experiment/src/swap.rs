@@ -14,6 +14,7 @@ use crate::balance::{
 use crate::lab::{Bed, MD5, PAPERS, home};
 use crate::load::Load;
 use crate::stats::milliseconds;
+use crate::verdict::{Claim, verdict};
 use crate::{Drawn, Experiment, Finding, Lab, Outcome, Run, paper};
 
 /// A hash function swapped in while requests are sent.
@@ -70,7 +71,13 @@ pub(crate) async fn run(lab: &Lab) -> Result<Outcome> {
     let mut found = findings(&md5.loads, MD5);
     found.extend(findings(&best.loads, &lab.best));
     found.extend(swaps.iter().map(|s| Finding::new(format!("swap to {}", s.to), s.shown())));
-    let shows = shows(lab, &swaps, &md5, &best)?;
+    let papers = papers_top(lab, &md5)?;
+    let more_even = Claim::new(
+        md5.top().1 < papers,
+        "MD5 is more uniform than its own functions",
+        "MD5 is more uniform than its own functions, here it is not",
+    );
+    let shows = shows(papers, &swaps, &md5, &best);
     runs.extend(swaps.into_iter().map(|swap| swap.run));
     Ok(Outcome {
         experiment: Experiment::Swap,
@@ -81,6 +88,7 @@ pub(crate) async fn run(lab: &Lab) -> Result<Outcome> {
         ),
         paper: paper::md5(),
         shows,
+        beside: verdict(&[more_even], "on the most servers that were tried"),
         plots,
         tables: vec![
             table("Requests by server, MD5", &md5.loads),
@@ -88,6 +96,7 @@ pub(crate) async fn run(lab: &Lab) -> Result<Outcome> {
         ],
         findings: found,
         runs,
+        lost: None,
         figures,
     })
 }
@@ -177,11 +186,15 @@ impl Loaded {
     }
 }
 
-fn shows(lab: &Lab, swaps: &[Swap], md5: &Loaded, best: &Loaded) -> Result<String> {
+/// The share that the paper's functions give the busiest of as many servers.
+fn papers_top(lab: &Lab, of: &Loaded) -> Result<f64> {
+    Ok(lab.shares(PAPERS, of.top().0 as u32)?.into_iter().fold(0.0, f64::max))
+}
+
+fn shows(papers: f64, swaps: &[Swap], md5: &Loaded, best: &Loaded) -> String {
     let failed: usize = swaps.iter().map(|swap| swap.failed).sum();
     let meanwhile: usize = swaps.iter().map(|swap| swap.meanwhile).sum();
     let (count, top) = md5.top();
-    let papers = lab.shares(PAPERS, count as u32)?.into_iter().fold(0.0, f64::max);
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let swapped = match failed {
         0 => "no request failed".to_owned(),
@@ -192,7 +205,7 @@ fn shows(lab: &Lab, swaps: &[Swap], md5: &Loaded, best: &Loaded) -> Result<Strin
     } else {
         "Not all loads are as near to the functions’ own shares as chance allows."
     };
-    Ok(format!(
+    format!(
         "Two swaps under load, with {meanwhile} requests sent while they were made: {swapped}. The \
          busiest of {count} servers gets {} of the requests by MD5 and {} by '{}', where the \
          paper’s functions give it {} and {} would be even. {agree}",
@@ -201,5 +214,5 @@ fn shows(lab: &Lab, swaps: &[Swap], md5: &Loaded, best: &Loaded) -> Result<Strin
         best.hash,
         percent(papers),
         percent(1.0 / count.max(1) as f64),
-    ))
+    )
 }

@@ -1,5 +1,7 @@
 //! A cluster, wherever it runs.
 
+use std::time::SystemTime;
+
 use anyhow::Result;
 use serde_json::Value;
 
@@ -62,14 +64,14 @@ impl Cluster {
         Ok(Connection::open(self.address()).await?.with_token(self.token()?))
     }
 
-    /// What the balancer has logged, an event each.
+    /// What the balancer has logged since then, an event each.
     ///
     /// # Errors
     /// Where its log cannot be read.
-    pub fn log(&self) -> Result<Vec<Value>> {
+    pub fn log_since(&self, then: SystemTime) -> Result<Vec<Value>> {
         match self {
-            Cluster::Embedded(cluster) => cluster.log(),
-            Cluster::Deployment(cluster) => cluster.log(),
+            Cluster::Embedded(cluster) => cluster.log_since(then),
+            Cluster::Deployment(cluster) => cluster.log_since(then),
         }
     }
 

@@ -6,11 +6,13 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
 use crate::docker::{address, docker, pid, run};
+use crate::status::{events, since};
 use crate::{Setup, Signal};
 
 /// A deployment of its own, gone with its data when this is dropped.
@@ -18,6 +20,8 @@ pub struct Deployment {
     /// Where the balancer listens: host and port.
     pub address: String,
     name: String,
+    /// The balancer's container. It may end and start again, and stays this one.
+    balancer: String,
     _running: Running,
 }
 
@@ -52,8 +56,9 @@ impl Deployment {
         let running = Running(variables);
         deploy("up", &running.0)?;
         let network = format!("{name}_public");
-        let address = format!("{}:5000", address(&service(&name, "balancer")?, &network)?);
-        Ok(Deployment { address, name, _running: running })
+        let balancer = service(&name, "balancer")?;
+        let address = format!("{}:5000", address(&balancer, &network)?);
+        Ok(Deployment { address, name, balancer, _running: running })
     }
 
     /// The name of a server's container.
@@ -77,10 +82,17 @@ impl Deployment {
     /// # Errors
     /// Where there is no balancer.
     pub fn log(&self) -> Result<Vec<Value>> {
-        let mut command = Command::new("docker");
-        let output = command.args(["logs", &service(&self.name, "balancer")?]).output()?;
-        let lines = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ok(lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+        self.logged(None)
+    }
+
+    /// What it has logged since then: the engine reads no more of the log than that.
+    pub(crate) fn log_since(&self, then: SystemTime) -> Result<Vec<Value>> {
+        Ok(since(self.logged(Some(then))?, then))
+    }
+
+    fn logged(&self, then: Option<SystemTime>) -> Result<Vec<Value>> {
+        let output = Command::new("docker").args(logs(&self.balancer, then)).output()?;
+        Ok(events(&String::from_utf8_lossy(&output.stderr)))
     }
 
     pub(crate) fn token(&self) -> Result<String> {
@@ -89,8 +101,7 @@ impl Deployment {
     }
 
     pub(crate) fn secret(&self) -> Result<String> {
-        let balancer = service(&self.name, "balancer")?;
-        docker(&["exec", &balancer, "cat", "/var/lib/ringwright/secret"])
+        docker(&["exec", &self.balancer, "cat", "/var/lib/ringwright/secret"])
     }
 
     pub(crate) fn signal(&self, server: &str, what: Signal) -> Result<()> {
@@ -113,7 +124,7 @@ impl Deployment {
     /// Where one does not run.
     pub fn processes(&self) -> Result<Vec<(u32, &'static str)>> {
         let mut all = vec![
-            (pid(&service(&self.name, "balancer")?)?, "the balancer"),
+            (pid(&self.balancer)?, "the balancer"),
             (pid(&service(&self.name, "metadata")?)?, "the metadata"),
         ];
         for server in ["Server0", "Server1", "Server2"] {
@@ -155,9 +166,29 @@ fn deploy(what: &str, variables: &[(&'static str, String)]) -> Result<()> {
     run(&mut command).map(|_| ()).with_context(|| format!("the deployment: {what}"))
 }
 
+/// The arguments that have the engine print a container's log, of late where that is enough.
+fn logs(container: &str, then: Option<SystemTime>) -> Vec<String> {
+    let since = then.map(|then| format!("--since={}", humantime::format_rfc3339_nanos(then)));
+    ["logs".to_owned()].into_iter().chain(since).chain([container.to_owned()]).collect()
+}
+
 /// The container of one of the compose file's services.
 fn service(name: &str, service: &str) -> Result<String> {
     let service = format!("label=com.docker.compose.service={service}");
     let project = format!("label=com.docker.compose.project={name}");
     docker(&["ps", "--quiet", "--filter", &project, "--filter", &service])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn no_more_of_a_log_is_read_than_is_wanted() {
+        let then = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500);
+        assert_eq!(logs("b", Some(then)), ["logs", "--since=1970-01-01T00:00:01.500000000Z", "b"]);
+        assert_eq!(logs("b", None), ["logs", "b"]);
+    }
 }

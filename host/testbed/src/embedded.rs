@@ -1,12 +1,13 @@
 //! The balancer as a process, and its servers as its children.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::process::{Process, signal, wait_for};
+use crate::status::{events, since};
 use crate::{Connection, PATIENCE, Setup, Signal};
 
 /// A balancer with its servers, gone when this is dropped.
@@ -57,10 +58,10 @@ impl Embedded {
         Ok(kb.context("VmRSS")? / 1024.0)
     }
 
-    /// What it has logged, an event each.
-    pub(crate) fn log(&self) -> Result<Vec<Value>> {
+    /// What it has logged since then, an event each.
+    pub(crate) fn log_since(&self, then: SystemTime) -> Result<Vec<Value>> {
         let text = std::fs::read_to_string(self.data.join("log"))?;
-        Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+        Ok(since(events(&text), then))
     }
 
     pub(crate) fn signal(&self, server: &str, what: Signal) -> Result<()> {

@@ -24,7 +24,7 @@ pub use process::{Process, wait_for};
 pub use replica::Replicas;
 pub use rows::{Ask, read, schema, shards, student, update, write};
 pub use setup::Setup;
-pub use status::{all_in_sync, plugins, settled, status, time_of};
+pub use status::{all_in_sync, plugins, replicas, ring, settled, status, time_of};
 
 use std::time::Duration;
 

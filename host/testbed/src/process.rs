@@ -1,5 +1,6 @@
 //! A process that is measured.
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -42,6 +43,9 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
+            // Ctrl-C reaches all of a terminal's group: told to stop twice, a balancer would end
+            // without its servers.
+            .process_group(0)
             .spawn()
             .with_context(|| format!("cannot run {}", program.display()))?;
         Ok(Process(child))

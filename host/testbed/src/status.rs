@@ -23,6 +23,24 @@ pub async fn plugins(address: &str) -> Result<Value> {
     message(address, "/plugins").await
 }
 
+/// What `/ring` tells.
+///
+/// # Errors
+/// Where it does not answer, or has no servers to lay out.
+pub async fn ring(address: &str) -> Result<Value> {
+    message(address, "/ring").await
+}
+
+/// The servers that `/rep` names.
+///
+/// # Errors
+/// Where it does not answer.
+pub async fn replicas(address: &str) -> Result<Vec<String>> {
+    let answer = message(address, "/rep").await?;
+    let names = answer["replicas"].as_array().context("/rep names no replicas")?;
+    Ok(names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect())
+}
+
 async fn message(address: &str, path: &str) -> Result<Value> {
     let answer = Connection::open(address).await?.get(path).await?;
     Ok(serde_json::from_slice::<Value>(&answer)?["message"].take())
@@ -69,6 +87,17 @@ fn is_well(status: &Value) -> bool {
         && status["replicas"].as_array().is_some_and(in_sync)
 }
 
+/// The events of a log, one a line.
+pub(crate) fn events(log: &str) -> Vec<Value> {
+    log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// Those that happened since then.
+pub(crate) fn since(mut events: Vec<Value>, then: SystemTime) -> Vec<Value> {
+    events.retain(|event| time_of(event).is_ok_and(|time| time >= then));
+    events
+}
+
 /// When an event of the log happened.
 ///
 /// # Errors
@@ -111,5 +140,14 @@ mod tests {
         let since = time_of(&event).unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         assert_eq!(since, Duration::from_millis(1500));
         assert!(time_of(&json!({})).is_err());
+    }
+
+    #[test]
+    fn a_log_is_read_from_a_time_on() {
+        let log = "no event\n{\"timestamp\":\"1970-01-01T00:00:01Z\"}\n\
+                   {\"timestamp\":\"1970-01-01T00:00:02Z\"}\n";
+        let from =
+            |second| since(events(log), SystemTime::UNIX_EPOCH + Duration::from_secs(second)).len();
+        assert_eq!([0, 1, 2, 3].map(from), [2, 2, 1, 0]);
     }
 }

@@ -74,18 +74,14 @@ pub(crate) fn findings(all: &[Loads], hash: &str) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn each_server_has_its_requests_and_none_those_that_failed() {
         let sample = |status, server: &str| Sample {
-            request: 0,
-            start: Duration::ZERO,
-            latency: Duration::ZERO,
             status,
             server: Some(server.to_owned()),
+            ..Sample::default()
         };
         let samples = [sample(200, "Server1"), sample(200, "Server2"), sample(503, "Server2")];
         let loads = Loads::of(&samples, names(3));

@@ -1,19 +1,20 @@
 //! Part 1, A-1 and A-2: how requests are spread over servers.
 
+mod layout;
 mod loads;
 mod plots;
 
 pub(crate) use loads::{Loads, findings};
 pub(crate) use plots::{bars, drawn, spread_lines, table};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use ringwright_compare::six_digits;
-use ringwright_testbed::{Connection, Setup};
-use serde_json::{Value, json};
+use ringwright_testbed::Setup;
+use serde_json::json;
 
 use crate::lab::{Bed, PAPERS, home};
-use crate::paper;
-use crate::{Experiment, Finding, Lab, Outcome, Run};
+use crate::{Experiment, Finding, Lab, Outcome, Run, paper, verdict};
+use layout::Layout;
 
 /// A cluster without a table, with servers 1 to `count` and these hash functions to swap in.
 pub(crate) async fn cluster(lab: &Lab, count: u32, hashes: &[&str]) -> Result<Bed> {
@@ -55,70 +56,58 @@ pub(crate) async fn homes(
 
 /// A-1.
 pub(crate) async fn three(lab: &Lab) -> Result<Outcome> {
-    let (bed, address, servers) = match &lab.at {
-        Some(address) => (None, address.clone(), replicas(address).await?),
+    let (bed, address) = match &lab.at {
+        Some(address) => (None, address.clone()),
         None => {
             let bed = cluster(lab, 3, &[]).await?;
             let address = bed.address().to_owned();
-            (Some(bed), address, names(3))
+            (Some(bed), address)
         }
     };
-    let (run, loads) = homes(lab, &address, "3 servers", servers).await?;
+    let Layout { hash, servers, told, shares } = Layout::of(lab, &address).await?;
+    let count = servers.len();
+    let (run, loads) = homes(lab, &address, &format!("{count} servers"), servers).await?;
     drop(bed);
-    let count = loads.servers.len();
-    let shares = lab.shares(PAPERS, count as u32)?;
-    let ours = bars("Requests by server", &loads, Some(&shares));
-    let theirs = bars(
-        "The paper’s functions, all six-digit ids",
-        &Loads::of_shares(&shares, loads.all() as usize),
-        None,
-    );
+    let mut plots = vec![drawn("1-A-1", bars("Requests by server", &loads, shares.as_deref()))];
+    if let Some(shares) = &shares {
+        let papers = Loads::of_shares(shares, loads.all() as usize);
+        let theirs = bars("The paper’s functions, all six-digit ids", &papers, None);
+        plots.push(drawn("1-A-1-paper", theirs));
+    }
     let spread = loads.spread();
     let top = spread.most / loads.all().max(1) as f64;
-    let agree = if lab.at.is_some() {
-        "The cluster was there already: its servers and its hash function need not be the paper’s."
-    } else if loads.agree(&shares) {
-        "Every server is as near to what the paper’s functions give over all six-digit ids as \
-         chance allows."
-    } else {
-        "That is further from what the paper’s functions give over all six-digit ids than chance \
-         allows."
-    };
-    let shows = format!(
-        "{} of {} requests were answered. The busiest of {count} servers got {:.1} % of them where \
-         {:.1} % would be even; the standard deviation is {:.0} requests. {agree}",
-        loads.all(),
-        run.samples.len(),
-        100.0 * top,
-        100.0 / count as f64,
-        spread.deviation
-    );
     let finding = format!("{}; σ {:.0}, {} failed", loads.shown(), spread.deviation, loads.failed);
     Ok(Outcome {
         experiment: Experiment::Balance,
         how: format!(
             "{} times GET /home through {} connections at once (aiohttp, the authors’ client, has 100 by \
              default). The ids of the requests are six-digit numbers, drawn with \
-             seed {}; 512 slots, 9 virtual nodes a server, the hash function '{PAPERS}', which is \
-             the paper’s.",
+             seed {}; {told}.",
             lab.scope.requests, lab.scope.connections, lab.seed
         ),
-        paper: paper::distribution("Fig. 22", &shares),
-        shows,
-        plots: vec![drawn("1-A-1", ours), drawn("1-A-1-paper", theirs)],
+        paper: paper::distribution(shares.as_deref()),
+        shows: format!(
+            "{} of {} requests were answered. The busiest of {count} servers got {:.1} % of them \
+             where {:.1} % would be even; the standard deviation is {:.0} requests.",
+            loads.all(),
+            run.samples.len(),
+            100.0 * top,
+            100.0 / count as f64,
+            spread.deviation
+        ),
+        beside: match &shares {
+            Some(shares) => verdict::loads(loads.agree(shares), loads.failed),
+            None => "Not held against the paper: its servers lie on other slots than these, or \
+                     its functions are others."
+                .into(),
+        },
+        plots,
         tables: Vec::new(),
-        findings: vec![Finding::new(format!("{count} servers, {PAPERS}"), finding)],
-        figures: json!({"measured": loads.json(), "paper_shares": shares}),
+        findings: vec![Finding::new(format!("{count} servers, {hash}"), finding)],
+        lost: None,
+        figures: json!({"measured": loads.json(), "hash": hash, "paper_shares": shares}),
         runs: vec![run],
     })
-}
-
-/// The servers of a balancer that is there.
-async fn replicas(address: &str) -> Result<Vec<String>> {
-    let answer: Value =
-        serde_json::from_slice(&Connection::open(address).await?.get("/rep").await?)?;
-    let names = answer["message"]["replicas"].as_array().context("/rep names no replicas")?;
-    Ok(names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect())
 }
 
 /// A-2.
@@ -153,20 +142,12 @@ pub(crate) async fn more(lab: &Lab) -> Result<Outcome> {
             lab.scope.requests
         ),
         paper: paper::scaling(),
-        shows: format!(
-            "{} {}",
-            growing(&all),
-            if agree {
-                "On every number of servers the loads are as near to what the paper’s functions \
-                 give as chance allows."
-            } else {
-                "Not on every number of servers are the loads as near to what the paper’s \
-                 functions give as chance allows."
-            }
-        ),
+        shows: growing(&all),
+        beside: verdict::loads(agree, all.iter().map(|loads| loads.failed).sum()),
         plots,
         tables: vec![table("Requests by server", &all)],
         findings: findings(&all, PAPERS),
+        lost: None,
         figures: json!({"measured": all.iter().map(Loads::json).collect::<Vec<_>>(),
             "paper_shares": shares}),
         runs,

@@ -66,7 +66,8 @@ impl Client {
             let head = Request::builder().method(method).uri(path);
             let answer = connection.ask(head, body).await?;
             let (start, latency) = (begin - began, begin.elapsed());
-            let sample = Sample { request, start, latency, status: answer.status, server: None };
+            let status = answer.status;
+            let sample = Sample { request, start, latency, status, ..Sample::default() };
             Ok((sample, answer.json()))
         })
     }

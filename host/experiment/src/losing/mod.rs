@@ -13,6 +13,7 @@ use ringwright_plot::{Axis, Bar, Bars, Colour, Length, Plot, Scale, Table};
 use serde_json::json;
 
 use crate::balance::drawn;
+use crate::verdict::{Claim, verdict};
 use crate::{Experiment, Finding, Lab, Outcome, Run};
 use client::{Played, list};
 use schedule::{STEPS, play};
@@ -22,9 +23,6 @@ pub(crate) async fn run(lab: &Lab) -> Result<Outcome> {
     lab.bar.set_message("the protocols");
     let paper = play(lab, "paper").await.context("--protocol paper")?;
     let ours = play(lab, "safe").await.context("our protocol")?;
-    let lost = |played: &Played| -> Vec<u64> {
-        played.acknowledged.difference(&played.found).copied().collect()
-    };
     let finding = |played: &Played| {
         format!(
             "acknowledged rows {}, read at the end {}, lost {}",
@@ -46,18 +44,31 @@ pub(crate) async fn run(lab: &Lab) -> Result<Outcome> {
         paper: "The paper gives Algorithm 1 and calls it consistent; it shows no run of this kind."
             .into(),
         shows: format!("{} {}", losses(&lost(&paper), &lost(&ours)), availability(&paper, &ours)),
+        beside: beside(&lost(&paper)),
         plots: vec![drawn("protocol", plot(&[("paper", &paper), ("ours", &ours)]))],
         tables: vec![table(&paper, &ours)],
         findings: vec![
             Finding::new("--protocol paper", finding(&paper)),
             Finding::new("ours", finding(&ours)),
         ],
+        lost: gone(&lost(&ours)),
         figures,
         runs: vec![
             Run { name: "paper".into(), samples: paper.samples },
             Run { name: "ours".into(), samples: ours.samples },
         ],
     })
+}
+
+/// The rows that were acknowledged, and that a client does not read any more.
+fn lost(played: &Played) -> Vec<u64> {
+    played.acknowledged.difference(&played.found).copied().collect()
+}
+
+/// What is to be said where ours lost some.
+fn gone(lost: &[u64]) -> Option<String> {
+    let rows = || list(&lost.iter().copied().collect());
+    (!lost.is_empty()).then(|| format!("our protocol acknowledged row {} and lost it", rows()))
 }
 
 fn losses(paper: &[u64], ours: &[u64]) -> String {
@@ -76,6 +87,18 @@ fn losses(paper: &[u64], ours: &[u64]) -> String {
         lost => format!("Ours lost row {}.", list(&lost.iter().copied().collect())),
     };
     format!("{paper} {ours}")
+}
+
+fn beside(lost: &[u64]) -> String {
+    let claim = Claim::new(
+        lost.is_empty(),
+        "its Algorithm 1 lost nothing under this schedule",
+        format!(
+            "it calls its Algorithm 1 consistent, which lost row {}",
+            list(&lost.iter().copied().collect())
+        ),
+    );
+    verdict(&[claim], "as a read that comes while a write is under way deletes the new row")
 }
 
 fn availability(paper: &Played, ours: &Played) -> String {
@@ -128,4 +151,21 @@ fn plot(both: &[(&str, &Played)]) -> Plot {
         bars,
     }
     .draw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_ours_lost_is_named() {
+        let played = |found: &[u64]| Played {
+            answers: Vec::new(),
+            acknowledged: [1, 2, 3].into(),
+            found: found.iter().copied().collect(),
+            samples: Vec::new(),
+        };
+        assert_eq!(gone(&lost(&played(&[1, 2, 3, 4]))), None);
+        assert!(gone(&lost(&played(&[1, 3]))).is_some_and(|told| told.contains("row 2")));
+    }
 }

@@ -1,6 +1,6 @@
 //! The schedule, played on a cluster.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, ensure};
 use ringwright_testbed::{Replicas, Setup, Signal, all_in_sync, schema, shards};
@@ -68,7 +68,7 @@ pub(super) async fn play(lab: &Lab, protocol: &str) -> Result<Played> {
     client.says(format!("Server1: {}; Server2: {}", shown(first), shown(second)));
     suspend(&bed).await?;
     client.reads(2).await?;
-    let before = bed.log()?.len();
+    let before = SystemTime::now();
     bed.signal(SECOND, Signal::Kill)?;
     until("its end is seen", async || Ok(told(&bed, before, "HEARTBEAT lost")?)).await?;
     client.writes(3).await?;
@@ -78,17 +78,17 @@ pub(super) async fn play(lab: &Lab, protocol: &str) -> Result<Played> {
 
 /// Makes the second server stand still, and waits until the balancer asks it last.
 async fn suspend(bed: &Bed) -> Result<()> {
-    let before = bed.log()?.len();
+    let before = SystemTime::now();
     bed.signal(SECOND, Signal::Stop)?;
     until("a heartbeat is missed", async || told(bed, before, "HEARTBEAT missed")).await
 }
 
-fn told(bed: &Bed, since: usize, words: &str) -> Result<bool> {
+fn told(bed: &Bed, since: SystemTime, words: &str) -> Result<bool> {
     let is_it = |event: &Value| {
         let message = event["message"].as_str().unwrap_or_default();
         event["server"] == SECOND && message.starts_with(words)
     };
-    Ok(bed.log()?.get(since..).unwrap_or_default().iter().any(is_it))
+    Ok(bed.log_since(since)?.iter().any(is_it))
 }
 
 /// Whether a server has row 2, as committed or also as under way.

@@ -1,6 +1,6 @@
 //! What the balancer's log tells of a server that was lost.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use ringwright_plot::Event;
@@ -18,12 +18,24 @@ pub(crate) fn events(log: &[Value], server: &str, killed: SystemTime) -> Result<
     Ok(events)
 }
 
+/// When the last replica came to be in sync, or the last replacement up, in seconds from then: the
+/// replicas of a server may be in sync as soon as it is back.
+pub(crate) fn in_sync(log: &[Value], killed: SystemTime) -> Result<f64> {
+    let mut last = Duration::ZERO;
+    for event in log.iter().filter(|event| says(event, IN_SYNC) || says(event, UP)) {
+        last = last.max(time_of(event)?.duration_since(killed).unwrap_or_default());
+    }
+    Ok(last.as_secs_f64())
+}
+
 /// Whether its replacement is up.
 pub(crate) fn is_up(log: &[Value], server: &str) -> bool {
     log.iter().any(|event| event["server"] == server && says(event, UP))
 }
 
-const UP: &str = "RESPAWN: the replacement is up";
+/// What is told of a replacement that is up.
+pub(crate) const UP: &str = "RESPAWN: the replacement is up";
+const IN_SYNC: &str = "a replica is in sync";
 
 fn says(event: &Value, words: &str) -> bool {
     event["message"].as_str().is_some_and(|message| message.starts_with(words))
@@ -37,10 +49,7 @@ fn told(event: &Value) -> Option<String> {
         ("FLATLINE", "FLATLINE: it is given up".to_owned()),
         ("RESPAWN: starting", "RESPAWN: a replacement is started".to_owned()),
         (UP, UP.to_owned()),
-        (
-            "a replica is in sync",
-            format!("{} is in sync on it", event["shard"].as_str().unwrap_or("a shard")),
-        ),
+        (IN_SYNC, format!("{} is in sync on it", event["shard"].as_str().unwrap_or("a shard"))),
     ];
     told.into_iter().find(|(words, _)| says(event, words)).map(|(_, what)| what)
 }
@@ -53,8 +62,6 @@ pub(crate) fn first(events: &[Event], what: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)] // a test fails by panicking
-
-    use std::time::Duration;
 
     use serde_json::json;
 
@@ -86,5 +93,7 @@ mod tests {
         assert_eq!(told, expected);
         assert!(is_up(&log, "b") && !is_up(&log, "a"));
         assert_eq!(first(&events, "FLATLINE"), Some(2.25));
+        assert_eq!(in_sync(&log, killed).unwrap(), 3.25);
+        assert_eq!(in_sync(&log[..4], killed).unwrap(), 1.25, "nothing was to be copied");
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::{Lab, Outcome};
+use crate::{Lab, Outcome, Results};
 
 pub use summary::summary;
 
@@ -19,34 +19,37 @@ pub use summary::summary;
 ///
 /// # Errors
 /// Names the file that could not be written.
-pub fn write(lab: &Lab, outcomes: &[Outcome], folder: &Path) -> Result<PathBuf> {
-    plots(outcomes, folder)?;
-    for outcome in outcomes {
+pub fn write(lab: &Lab, results: &Results, folder: &Path) -> Result<PathBuf> {
+    plots(&results.outcomes, folder)?;
+    for outcome in &results.outcomes {
         let name = format!("{}.csv", outcome.experiment);
         put(folder, &name, &sheet::csv(outcome).with_context(|| name.clone())?)?;
     }
-    put(folder, "summary.md", summary(lab, outcomes).as_bytes())?;
-    put(folder, "index.html", page::page(lab, outcomes).html().as_bytes())
+    put(folder, "summary.md", summary(lab, results).as_bytes())?;
+    put(folder, "index.html", page::page(lab, results).html().as_bytes())
 }
 
 /// Writes what a repository keeps: the summary as `README.md`, and the plots. Answers the former.
 ///
 /// # Errors
 /// Names the file that could not be written.
-pub fn publish(lab: &Lab, outcomes: &[Outcome], folder: &Path) -> Result<PathBuf> {
-    plots(outcomes, folder)?;
-    put(folder, "README.md", summary(lab, outcomes).as_bytes())
+pub fn publish(lab: &Lab, results: &Results, folder: &Path) -> Result<PathBuf> {
+    plots(&results.outcomes, folder)?;
+    put(folder, "README.md", summary(lab, results).as_bytes())
 }
 
 /// All figures, for machines.
-pub fn json(lab: &Lab, outcomes: &[Outcome]) -> Value {
+pub fn json(lab: &Lab, results: &Results) -> Value {
     let of = |outcome: &Outcome| {
         json!({"experiment": outcome.experiment.name(), "title": outcome.experiment.title(),
-            "how": outcome.how, "paper": outcome.paper, "shows": outcome.shows,
-            "figures": outcome.figures})
+            "how": outcome.how, "paper": outcome.paper, "shows": outcome.shows, "beside": outcome.beside,
+            "lost": outcome.lost, "figures": outcome.figures})
     };
+    let failed = results.failed.iter();
+    let failed: Vec<Value> =
+        failed.map(|f| json!({"experiment": f.experiment.name(), "reason": f.reason})).collect();
     json!({"seed": lab.seed, "load_average": lab.busy, "scope": lab.scope,
-        "experiments": outcomes.iter().map(of).collect::<Vec<_>>()})
+        "experiments": results.outcomes.iter().map(of).collect::<Vec<_>>(), "failed": failed})
 }
 
 fn plots(outcomes: &[Outcome], folder: &Path) -> Result<()> {

@@ -2,36 +2,56 @@
 
 use ringwright_plot::{Page, Paragraph, Section, Table};
 
-use crate::lab::Where;
-use crate::{Lab, Outcome};
+use crate::lab::{Where, cores};
+use crate::{Lab, Outcome, Results, Scope};
+
+/// What stands above experiments that failed and rows that were lost.
+pub(crate) const COMPLAINTS: &str = "What went wrong";
 
 /// The whole page.
-pub(crate) fn page(lab: &Lab, outcomes: &[Outcome]) -> Page {
-    let sections = [results(outcomes)].into_iter().chain(outcomes.iter().map(section)).collect();
+pub(crate) fn page(lab: &Lab, all: &Results) -> Page {
+    let sections = [results(&all.outcomes)].into_iter().chain(complaints(all));
+    let sections = sections.chain(all.outcomes.iter().map(section)).collect();
     Page { title: "The paper’s experiments, repeated".into(), lead: conditions(lab), sections }
 }
 
 /// Under what conditions everything was measured.
 pub(crate) fn conditions(lab: &Lab) -> String {
-    let place: String = match &lab.place {
-        Where::Docker => "as containers, each server with a Postgres of its own".into(),
-        Where::Processes("postgres") => {
-            "as processes, each server with a Postgres of its own".into()
-        }
-        Where::Processes(_) => "as processes that keep their rows in SQLite".into(),
-    };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let busy = lab.busy.map_or_else(String::new, |busy| {
-        format!(
-            " Before the first of them, other work kept {busy:.1} processes waiting or running."
-        )
+    let Scope { requests, connections, .. } = lab.scope;
+    let busy = lab.overload().or_else(|| {
+        let busy = lab.busy?;
+        Some(format!(
+            "Before the first of them, other work kept {busy:.1} processes waiting or running."
+        ))
     });
+    let seed = lab.seed;
     format!(
-        "Measured on clusters that run {place}, all on one machine with {cores} processors, which \
-         the clients use too. {} requests a run through {} connections at once; seed {}. \
-         Times are of this machine and this load: they compare with each other, not with other \
-         machines.{busy}",
-        lab.scope.requests, lab.scope.connections, lab.seed
+        "{} {requests} requests a run through {connections} connections at once; seed {seed}. Times \
+         are of these machines and this load: they compare with each other, not with other \
+         machines. Where requests are sent at a pace, each is timed from when it was due, whether \
+         or not a connection was free for it. {}",
+        place(lab),
+        busy.unwrap_or_default()
+    )
+}
+
+fn place(lab: &Lab) -> String {
+    if let Some(address) = &lab.at {
+        return format!(
+            "Measured on the balancer at {address}, which was there already: where its servers run \
+             and what they keep their rows in is not known here. The other experiments change the \
+             cluster that they are done on, and were left out."
+        );
+    }
+    let place = match &lab.place {
+        Where::Docker => "as containers, each server with a Postgres of its own",
+        Where::Processes("postgres") => "as processes, each server with a Postgres of its own",
+        Where::Processes(_) => "as processes that keep their rows in SQLite",
+    };
+    format!(
+        "Measured on clusters that run {place}, all on one machine with {} processors, which the \
+         clients use too.",
+        cores()
     )
 }
 
@@ -51,11 +71,19 @@ fn results(outcomes: &[Outcome]) -> Section {
     Section { heading: "Results".into(), tables: vec![table], ..Section::default() }
 }
 
+/// What must not be, where there is any.
+fn complaints(all: &Results) -> Option<Section> {
+    let text: Vec<Paragraph> = all.complaints().into_iter().map(Paragraph::from).collect();
+    let heading = COMPLAINTS.to_owned();
+    (!text.is_empty()).then(|| Section { heading, text, ..Section::default() })
+}
+
 fn section(outcome: &Outcome) -> Section {
     let said = [
         ("How.", &outcome.how),
         ("The paper.", &outcome.paper),
         ("What it shows.", &outcome.shows),
+        ("Beside the paper.", &outcome.beside),
     ];
     let text =
         said.map(|(opening, text)| Paragraph { opening: opening.into(), text: text.clone() });

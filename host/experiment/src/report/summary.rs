@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use ringwright_plot::Table;
 
-use super::page::conditions;
-use crate::{Lab, Outcome};
+use super::page::{COMPLAINTS, conditions};
+use crate::{Lab, Outcome, Results};
 
 /// The summary.
-pub fn summary(lab: &Lab, outcomes: &[Outcome]) -> String {
+pub fn summary(lab: &Lab, results: &Results) -> String {
+    let Results { outcomes, .. } = results;
     let mut text = format!("# The paper’s experiments, repeated\n\n{}\n\n", conditions(lab));
     text += "## Results\n\n| experiment | of | result |\n|---|---|---|\n";
     for outcome in outcomes {
@@ -18,6 +19,11 @@ pub fn summary(lab: &Lab, outcomes: &[Outcome]) -> String {
             let _ =
                 writeln!(text, "| {name} | {} | {} |", cell(&finding.of), cell(&finding.result));
         }
+    }
+    let complaints = results.complaints();
+    if !complaints.is_empty() {
+        let list = complaints.iter().map(|what| format!("- {what}\n")).collect::<String>();
+        let _ = write!(text, "\n## {COMPLAINTS}\n\n{list}");
     }
     for outcome in outcomes {
         text += "\n";
@@ -47,9 +53,12 @@ fn anchor(heading: &str) -> String {
 
 fn section(outcome: &Outcome) -> String {
     let mut text = format!("## {}\n\n", heading(outcome));
-    for (opening, said) in
-        [("How", &outcome.how), ("The paper", &outcome.paper), ("What it shows", &outcome.shows)]
-    {
+    for (opening, said) in [
+        ("How", &outcome.how),
+        ("The paper", &outcome.paper),
+        ("What it shows", &outcome.shows),
+        ("Beside the paper", &outcome.beside),
+    ] {
         let _ = write!(text, "**{opening}.** {said}\n\n");
     }
     for table in outcome.tables.iter().filter(|table| table.open) {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::balance::drawn;
 use crate::stats::Taken;
-use crate::{Experiment, Lab, Outcome, paper};
+use crate::{Experiment, Lab, Outcome, paper, verdict};
 use measured::measure;
 use plots::{over_servers, table};
 
@@ -47,9 +47,14 @@ pub(crate) async fn baseline(lab: &Lab) -> Result<Outcome> {
             apart("With 3 servers and 2 copies", &papers, default),
             failures(&[default, &papers])
         ),
+        beside:
+            "Nothing to agree with or to differ from: the paper prints no numbers, and its reads \
+                 found no rows."
+                .into(),
         plots,
         tables: vec![table(&[default, &papers], default)],
         findings: [default, &papers].into_iter().flat_map(|m| m.findings(default)).collect(),
+        lost: lost(&[default, &papers]),
         figures: json!([default.json(default), papers.json(default)]),
         runs: [default, &papers].into_iter().flat_map(Measured::runs).collect(),
     })
@@ -67,9 +72,14 @@ pub(crate) async fn replicas(lab: &Lab) -> Result<Outcome> {
                 .into(),
         paper: paper::replicas(),
         shows: format!("{} {}", apart("With 7 replicas", &more, default), failures(&[&more])),
+        beside: verdict::replicas(
+            ratio(&more.writes, &default.writes),
+            ratio(&more.reads, &default.reads),
+        ),
         plots: more.plots("2-A-2"),
         tables: vec![table(&[default, &more], default)],
         findings: more.findings(default),
+        lost: lost(&[&more]),
         figures: json!([more.json(default)]),
         runs: more.runs(),
     })
@@ -96,6 +106,7 @@ pub(crate) async fn servers(lab: &Lab) -> Result<Outcome> {
                 .into(),
         paper: paper::servers(),
         shows: format!("{} {}", apart(&growth, last, first), failures(&refs)),
+        beside: verdict::servers(&all.iter().map(Measured::growth).collect::<Vec<_>>()),
         plots: vec![
             drawn("2-A-3-total", over_servers("Total time", "seconds", &all, |t| t.total_s)),
             drawn(
@@ -106,15 +117,21 @@ pub(crate) async fn servers(lab: &Lab) -> Result<Outcome> {
         ],
         tables: vec![table(&refs, default)],
         findings: all.iter().flat_map(|m| m.findings(default)).collect(),
+        lost: lost(&refs),
         figures: all.iter().map(|m| m.json(default)).collect(),
         runs: all.iter().flat_map(Measured::runs).collect(),
     })
 }
 
+/// How many times as fast one is as another.
+fn ratio(one: &Taken, other: &Taken) -> f64 {
+    one.per_second() / other.per_second().max(f64::MIN_POSITIVE)
+}
+
 /// How one configuration compares with another.
 fn apart(what: &str, one: &Measured, other: &Measured) -> String {
     let compared = |one: &Taken, other: &Taken| {
-        let ratio = one.per_second() / other.per_second().max(f64::MIN_POSITIVE);
+        let ratio = ratio(one, other);
         let word = match ratio {
             r if r > 1.05 => "faster",
             r if r < 0.95 => "slower",
@@ -130,8 +147,21 @@ fn apart(what: &str, one: &Measured, other: &Measured) -> String {
 }
 
 fn failures(all: &[&Measured]) -> String {
-    match all.iter().map(|m| m.writes.failed + m.reads.failed).sum::<usize>() {
-        0 => "No request failed, and every read asked for a row that exists.".into(),
-        n => format!("{n} requests failed."),
+    let sum = |of: fn(&Measured) -> usize| all.iter().map(|m| of(m)).sum::<usize>();
+    match (sum(|m| m.writes.failed + m.reads.failed), sum(|m| m.reads.missed)) {
+        (0, _) if all.iter().all(|m| m.reads.found_all) => {
+            "No request failed, and every read found its row.".into()
+        }
+        (0, _) => "No request failed.".into(),
+        (failed, 0) => format!("{failed} requests failed."),
+        (failed, missed) => format!(
+            "{failed} requests failed; {missed} of them were reads that were answered without the \
+             row they asked for."
+        ),
     }
+}
+
+fn lost(all: &[&Measured]) -> Option<String> {
+    let lost: usize = all.iter().map(|m| m.lost).sum();
+    (lost > 0).then(|| format!("{lost} reads did not find a row that was acknowledged"))
 }

@@ -109,6 +109,7 @@ pub(super) fn table(all: &[&Measured], baseline: &Measured) -> Table {
         "a second",
         "speed-up",
         "failed",
+        "found no row",
     ];
     let row = |name: String, what: &str, taken: &Taken, base: &Taken| {
         let figures = [
@@ -123,6 +124,7 @@ pub(super) fn table(all: &[&Measured], baseline: &Measured) -> Table {
         row.push(format!("{:.0}", taken.per_second()));
         row.push(format!("{:.2}", base.total_s / taken.total_s));
         row.push(taken.failed.to_string());
+        row.push(taken.missed.to_string());
         row
     };
     let rows = all.iter().flat_map(|m| {
