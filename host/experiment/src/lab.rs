@@ -121,6 +121,8 @@ impl Lab {
         let open = Permissions::from_mode(0o711);
         let data = tempfile::Builder::new().permissions(open).tempdir();
         let data = data.context("a folder for the data")?;
+        // Nobody else takes charge of it: a disk that stands still must not end the measurement.
+        let setup = &setup.clone().with("RINGWRIGHT_CHARGE_TERM", "30s");
         let cluster = match self.place {
             Where::Docker => {
                 ensure!(engine_answers(), "no Docker engine answers");

@@ -16,7 +16,8 @@ pub struct Deployment {
     pub http: Client,
 }
 
-fn repository() -> PathBuf {
+/// The folder of the whole repository.
+pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 

@@ -7,6 +7,7 @@
 #![allow(missing_docs)]
 
 mod deployment;
+mod experiment;
 mod load;
 #[path = "../e2e/program.rs"]
 #[allow(dead_code, reason = "its balancer is a process")]

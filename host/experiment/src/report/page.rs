@@ -27,7 +27,7 @@ pub(crate) fn conditions(lab: &Lab) -> String {
     let seed = lab.seed;
     format!(
         "{} {requests} requests a run through {connections} connections at once; seed {seed}. Times \
-         are of these machines and this load: they compare with each other, not with other \
+         are of where they were taken: they compare with each other, not with those of other \
          machines. Where requests are sent at a pace, each is timed from when it was due, whether \
          or not a connection was free for it. {}",
         place(lab),
