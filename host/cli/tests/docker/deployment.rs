@@ -6,10 +6,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::program::{Client, text, until};
+use crate::program::{Client, PATIENCE, text, until};
 
 const NAME: &str = "ringwright-test";
 const PUBLISHED: &str = "127.0.0.1:5057";
+
+/// Longest wait for an answer. One that is asked for as the balancer is killed may never come: the
+/// client has no connection any more, and does not say so.
+const ANSWER: Duration = Duration::from_secs(20);
 
 /// A deployment of its own, gone with its data when this is dropped.
 pub struct Deployment {
@@ -61,9 +65,18 @@ impl Deployment {
     /// `make up`, on no data.
     pub fn start() -> Self {
         deploy("down-all");
-        let deployment = Deployment { http: Client::new(format!("http://{PUBLISHED}")) };
+        let mut http = Client::new(format!("http://{PUBLISHED}"));
+        http.limit = ANSWER;
+        let deployment = Deployment { http };
         deploy("up");
         deployment
+    }
+
+    /// A client that may change the cluster, and waits until that is done.
+    pub fn operator(&self) -> Client {
+        let mut client = self.http.clone().with_token(&token());
+        client.limit = PATIENCE;
+        client
     }
 
     /// `make up` again.
@@ -178,7 +191,7 @@ impl Deployment {
 }
 
 /// What changes the cluster wants it.
-pub fn token() -> String {
+fn token() -> String {
     std::fs::read_to_string(repository().join("docker/secrets").join(NAME).join("token")).unwrap()
 }
 

@@ -6,7 +6,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::deployment::{Deployment, docker, docker_maybe, token};
+use crate::deployment::{Deployment, docker, docker_maybe};
 use crate::load::Load;
 use crate::program::until;
 use crate::replicas;
@@ -135,7 +135,7 @@ async fn two_servers_that_share_no_shard_are_killed(deployment: &Deployment, _: 
     let add = json!({"n": 2, "new_shards": [
         {"Stud_id_low": 12288, "Shard_id": "sh4", "Shard_size": 4096}],
         "servers": {"Server3": ["sh4", "sh2"], "Server4": ["sh4", "sh3"]}});
-    let answer = deployment.http.clone().with_token(&token()).post("/add", add).await;
+    let answer = deployment.operator().post("/add", add).await;
     assert!(matches!(answer, Ok((200, _))), "{answer:?}");
     kill(deployment, &["Server0", "Server4"]).await;
 }
@@ -247,7 +247,7 @@ async fn another_containers_name_is_left_alone(deployment: &Deployment, _: &Load
     let name = deployment.server("Taken");
     let foreign = docker(&["create", "--name", &name, "ringwright/server:test"]);
     let add = json!({"n": 1, "servers": {"Taken": ["sh1"]}});
-    let client = deployment.http.clone().with_token(&token());
+    let client = deployment.operator();
     let (status, answer) = client.send(Method::POST, "/add", add).await.unwrap();
     assert!(status >= 400, "{answer}");
     let message = answer["message"].as_str().unwrap();

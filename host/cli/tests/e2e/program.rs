@@ -276,6 +276,8 @@ pub struct Client {
     http: Http<HttpConnector, Full<Bytes>>,
     url: String,
     token: Option<String>,
+    /// Longest wait for an answer.
+    pub limit: Duration,
 }
 
 /// Status and JSON, or why there is none.
@@ -283,7 +285,8 @@ pub type Answer = Result<(u16, Value), String>;
 
 impl Client {
     pub fn new(url: String) -> Self {
-        Client { http: Http::builder(TokioExecutor::new()).build_http(), url, token: None }
+        let http = Http::builder(TokioExecutor::new()).build_http();
+        Client { http, url, token: None, limit: PATIENCE }
     }
 
     /// The same with what a change of the cluster may want.
@@ -323,7 +326,7 @@ impl Client {
             let body = response.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes();
             Ok((status, body))
         };
-        tokio::time::timeout(PATIENCE, exchange).await.map_err(|e| e.to_string())?
+        tokio::time::timeout(self.limit, exchange).await.map_err(|e| e.to_string())?
     }
 
     /// Adds students.
