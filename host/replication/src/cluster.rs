@@ -204,7 +204,9 @@ impl Cluster {
                 continue;
             }
             let collect = Collect { stamp: link.stamp.clone(), safe_points };
-            if let Err(error) = link.server.collect(collect).await {
+            // One that hangs keeps its own garbage, and nothing of the others waits for it.
+            let call = link.ask(link.server.collect(collect));
+            if let Err(error) = self.within(self.settings.write_timeout, call).await {
                 tracing::debug!(server = %member.name, %error, "garbage was not collected");
             }
         }

@@ -91,6 +91,23 @@ async fn what_a_read_still_needs_is_not_collected() {
 }
 
 #[tokio::test]
+async fn a_server_that_hangs_does_not_keep_the_garbage_of_others() {
+    let (world, balancer) = World::with(2).await;
+    balancer.write(vec![insert(1, "old")]).await.unwrap();
+    balancer.write(vec![update(1, "new")]).await.unwrap();
+    balancer.collect().await;
+    let hung = Gate::new();
+    world.server("s1").next(Kind::Collect, Fate::HoldRequest(hung.clone()));
+    let before = world.server("s2").calls(Kind::Collect);
+    let cluster = balancer.cluster.clone();
+    let collecting = tokio::spawn(async move { cluster.collect().await });
+    hung.arrived().await;
+    balancer.clock.jump(world.settings.write_timeout);
+    soon(collecting).await.unwrap();
+    assert_eq!(world.server("s2").calls(Kind::Collect), before + 1);
+}
+
+#[tokio::test]
 async fn a_read_below_the_safe_point_is_asked_again_with_a_fresh_view() {
     let mut world = World::of(1).await;
     world.settings.patience = TERM;
