@@ -1,6 +1,5 @@
 //! `ringwright experiment`: the paper's experiments, repeated on clusters of their own.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -61,14 +60,14 @@ pub async fn run_all(args: Args) -> Result<ExitCode> {
     if let Some(address) = &lab.at {
         let others = Experiment::ALL.into_iter().filter(|experiment| !which.contains(experiment));
         let others: Vec<&str> = others.map(Experiment::name).collect();
-        say(&format!(
+        output::say(format!(
             "on {address} only 1-A-1 is done: {} change what they are done on, and want a cluster of \
              their own",
             others.join(", ")
         ))?;
     }
     if let Some(told) = lab.overload() {
-        say(&told)?;
+        output::say(told)?;
     }
     lab.bar.set_length(steps(&which, &lab.scope));
     let mut stop = Stop::listen()?;
@@ -81,7 +80,7 @@ pub async fn run_all(args: Args) -> Result<ExitCode> {
     match done {
         Ok(results) => tell(&args, &lab, &which, &results),
         Err(signal) => {
-            say(&format!("stopped by {signal}: nothing was written"))?;
+            output::say(format!("stopped by {signal}: nothing was written"))?;
             Ok(ExitCode::from(stop::code(signal)))
         }
     }
@@ -91,7 +90,7 @@ pub async fn run_all(args: Args) -> Result<ExitCode> {
 fn tell(args: &Args, lab: &Lab, which: &[Experiment], results: &Results) -> Result<ExitCode> {
     let complaints = results.complaints();
     for complaint in &complaints {
-        say(complaint)?;
+        output::say(complaint)?;
     }
     let json = args.output.output == Output::Json;
     if json {
@@ -107,11 +106,6 @@ fn tell(args: &Args, lab: &Lab, which: &[Experiment], results: &Results) -> Resu
         }
     }
     Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Says something that is no answer.
-fn say(what: &str) -> std::io::Result<()> {
-    writeln!(std::io::stderr(), "ringwright: {what}")
 }
 
 impl Args {

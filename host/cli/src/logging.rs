@@ -1,11 +1,13 @@
 //! The log: one line an event, on standard error.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 use ringwright_trace::export::Exporter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
+
+use crate::output;
 
 /// How to log.
 #[derive(clap::Args)]
@@ -36,8 +38,7 @@ enum Format {
 /// Starts the log, and the traces where they are sent anywhere.
 pub fn start(args: &Args, exporter: Option<&Exporter>) {
     let filter = EnvFilter::try_new(&args.log).unwrap_or_else(|error| {
-        let told = format!("ringwright: --log '{}': {error}; logging at info", args.log);
-        let _ = writeln!(std::io::stderr(), "{told}");
+        let _ = output::say(format!("--log '{}': {error}; logging at info", args.log));
         EnvFilter::new("info")
     });
     let log = fmt::layer()

@@ -22,7 +22,6 @@ mod stop;
 mod token;
 mod traces;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -122,7 +121,7 @@ async fn main() -> ExitCode {
 
 fn fail(error: &anyhow::Error) -> ExitCode {
     // Where it cannot be told, the code still says it.
-    let _ = writeln!(std::io::stderr(), "ringwright: {error:#}");
+    let _ = output::say(format!("{error:#}"));
     ExitCode::FAILURE
 }
 

@@ -1,5 +1,6 @@
 //! How a tool's answer is written, and for whom.
 
+use std::fmt::Display;
 use std::io::{ErrorKind, Result, Write};
 
 use bytesize::ByteSize;
@@ -31,6 +32,14 @@ pub fn print(answer: &str) -> Result<()> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Says something that is no answer, on standard error.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn say(what: impl Display) -> Result<()> {
+    writeln!(std::io::stderr(), "ringwright: {what}")
 }
 
 /// A table without rows.

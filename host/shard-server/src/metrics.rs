@@ -53,7 +53,8 @@ impl Metrics {
         self.requests.with_label_values(&[route, code]).observe(took.as_secs_f64());
     }
 
-    /// All of them as they are now, and the room where the data are kept, in the text format of Prometheus.
+    /// All of them as they are now, and the room where the data are kept, in the text format of
+    /// Prometheus.
     ///
     /// # Errors
     /// Where two metrics have one name and the same labels, which the tests would show.

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
+use ringwright_replication::{Served, ShardView};
 use serde_json::{Map, Value, json};
 
 use super::ApiError;
@@ -84,7 +85,8 @@ pub(super) async fn readyz(State(balancer): State<Arc<Balancer>>) -> Result<Json
     if balancer.settings.expects_cluster && view.schema.is_none() {
         return Err(ApiError::unavailable("the cluster is being set up"));
     }
-    if let Some(shard) = view.shards.iter().find(|shard| shard.answering() == 0) {
+    let is_away = |shard: &&ShardView| balancer.cluster.served(shard) == Served::Unavailable;
+    if let Some(shard) = view.shards.iter().find(is_away) {
         let id = &shard.shard.id;
         return Err(ApiError::unavailable(format!(
             "shard '{id}' has no replica in sync that answers"

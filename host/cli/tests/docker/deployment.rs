@@ -1,9 +1,12 @@
 //! A deployment, and what is done to it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use anyhow::Result;
+pub use ringwright_testbed::docker as docker_maybe;
+use ringwright_testbed::run;
 use serde_json::Value;
 
 use crate::program::{Client, PATIENCE, text, until};
@@ -25,28 +28,13 @@ pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What a command printed, or how it failed.
-fn run(mut command: Command) -> Result<String, String> {
-    let output: Output = command.stdin(Stdio::null()).output().unwrap();
-    let (out, said) = (text(&output.stdout), text(&output.stderr));
-    let done = output.status.success();
-    if done { Ok(out.trim().to_owned()) } else { Err(format!("{command:?}: {out}{said}")) }
-}
-
 /// `docker` with these arguments, which must work; what it printed.
 pub fn docker(args: &[&str]) -> String {
-    docker_maybe(args).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// The same, whether it works or not.
-pub fn docker_maybe(args: &[&str]) -> Result<String, String> {
-    let mut command = Command::new("docker");
-    command.args(args);
-    run(command)
+    docker_maybe(args).unwrap()
 }
 
 fn deploy(what: &str) {
-    run(deploying(what)).unwrap_or_else(|error| panic!("{error}"));
+    run(&mut deploying(what)).unwrap();
 }
 
 fn deploying(what: &str) -> Command {
@@ -108,7 +96,7 @@ impl Deployment {
     }
 
     /// Where a server listens, where it runs.
-    pub fn address(&self, name: &str) -> Result<String, String> {
+    pub fn address(&self, name: &str) -> Result<String> {
         let network = self.network();
         let format = format!("{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}");
         let address = docker_maybe(&["inspect", "--format", &format, &self.server(name)])?;

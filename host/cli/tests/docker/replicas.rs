@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::{Context, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
@@ -20,7 +21,7 @@ pub async fn check(deployment: &Deployment, load: &Load) {
     until("every replica can be looked at", async || match look(deployment, load, &secret).await {
         Ok(()) => Some(()),
         Err(disturbed) => {
-            eprintln!("looking again at the replicas: {disturbed}");
+            eprintln!("looking again at the replicas: {disturbed:#}");
             deployment.all_in_sync().await;
             None
         }
@@ -29,7 +30,7 @@ pub async fn check(deployment: &Deployment, load: &Load) {
 }
 
 /// Every replica has every acknowledged write, and all replicas of a shard have the same rows.
-async fn look(deployment: &Deployment, load: &Load, secret: &str) -> Result<(), String> {
+async fn look(deployment: &Deployment, load: &Load, secret: &str) -> Result<()> {
     let expected = load.rows();
     let status = deployment.status().await;
     let mut checked = 0;
@@ -83,7 +84,7 @@ async fn ask(
     server: &str,
     epoch: &Value,
     query: Value,
-) -> Result<Vec<Value>, String> {
+) -> Result<Vec<Value>> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let address = deployment.address(server)?;
     let url = |path: &str| format!("http://{address}{path}");
@@ -91,8 +92,7 @@ async fn ask(
     let send = async |request: hyper::http::request::Builder, body: String| {
         let request = request.header("authorization", &secret).body(Full::from(body)).unwrap();
         let answer = client.request(request);
-        let answer = timeout(PATIENCE, answer).await.map_err(|error| error.to_string())?;
-        answer.map_err(|error| format!("{server}: {error}"))
+        timeout(PATIENCE, answer).await?.with_context(|| server.to_owned())
     };
     let beat = send(Request::get(url("/heartbeat")), String::new()).await?;
     let incarnation = beat.headers()["x-ringwright-incarnation"].to_str().unwrap();
@@ -100,11 +100,11 @@ async fn ask(
     let request = Request::post(url("/internal/read")).header("content-type", "application/json");
     let answer = body_of(send(request, read.to_string()).await?).await?;
     let rows = answer["results"][0]["rows"].as_array();
-    let rows = rows.ok_or_else(|| format!("{server}: {answer}"))?;
+    let rows = rows.with_context(|| format!("{server}: {answer}"))?;
     Ok(rows.iter().map(|row| row[1].clone()).collect())
 }
 
-async fn body_of(answer: hyper::Response<hyper::body::Incoming>) -> Result<Value, String> {
-    let body = answer.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
-    serde_json::from_slice(&body).map_err(|error| error.to_string())
+async fn body_of(answer: hyper::Response<hyper::body::Incoming>) -> Result<Value> {
+    let body = answer.into_body().collect().await?.to_bytes();
+    Ok(serde_json::from_slice(&body)?)
 }
